@@ -1,0 +1,46 @@
+# How targets of this project are made: one per folder, so that an upward call fails to link.
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+# Flags of all our own code. Generated code gets the interface part only (language and sanitizers).
+add_library(gradus_language INTERFACE)
+target_compile_features(gradus_language INTERFACE cxx_std_20)
+if(GRADUS_SANITIZE)
+  list(JOIN GRADUS_SANITIZE "," sanitizers)
+  target_compile_options(gradus_language INTERFACE -fsanitize=${sanitizers}
+                                                   -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer)
+  target_link_options(gradus_language INTERFACE -fsanitize=${sanitizers})
+endif()
+
+add_library(gradus_warnings INTERFACE)
+target_compile_options(
+  gradus_warnings INTERFACE -Wall -Wextra $<$<BOOL:${GRADUS_WARNINGS_AS_ERRORS}>:-Werror>)
+
+# gradus_library(NAME SOURCES file... DEPENDS target...)
+#
+# The library of one folder. Include paths start at the root of the project.
+function(gradus_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(
+    ${name}
+    PUBLIC gradus_language ${arg_DEPENDS}
+    PRIVATE gradus_warnings)
+endfunction()
+
+# gradus_test(NAME SOURCES file... DEPENDS target...)
+#
+# A GoogleTest program, each of its tests a ctest test. A test links the layer that it tests and what is
+# below it, never more.
+function(gradus_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE GRADUS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE gradus_language gradus_warnings GTest::gmock_main
+                                        ${arg_DEPENDS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+endfunction()

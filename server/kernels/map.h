@@ -1,0 +1,36 @@
+#ifndef GRADUS_SERVER_KERNELS_MAP_H_
+#define GRADUS_SERVER_KERNELS_MAP_H_
+
+#include <cstdint>
+
+#include "server/tensor/tensor.h"
+
+namespace gradus {
+
+// out[i] = f(x[i]). All tensors have equal shapes, here and below.
+template <class T, class F>
+void Map(const Tensor<T>& x, Tensor<T>& out, F f) {
+  for (int64_t i = 0; i < out.size(); ++i) out[i] = f(x[i]);
+}
+
+// out[i] = f(x[i], y[i]).
+template <class T, class F>
+void Map(const Tensor<T>& x, const Tensor<T>& y, Tensor<T>& out, F f) {
+  for (int64_t i = 0; i < out.size(); ++i) out[i] = f(x[i], y[i]);
+}
+
+// out[i] += f(x[i]).
+template <class T, class F>
+void MapAdd(const Tensor<T>& x, Tensor<T>& out, F f) {
+  for (int64_t i = 0; i < out.size(); ++i) out[i] += f(x[i]);
+}
+
+// out[i] += f(x[i], y[i]).
+template <class T, class F>
+void MapAdd(const Tensor<T>& x, const Tensor<T>& y, Tensor<T>& out, F f) {
+  for (int64_t i = 0; i < out.size(); ++i) out[i] += f(x[i], y[i]);
+}
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_KERNELS_MAP_H_

@@ -1,0 +1,140 @@
+#ifndef GRADUS_SERVER_OPS_OP_H_
+#define GRADUS_SERVER_OPS_OP_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "absl/status/statusor.h"
+
+#include "gradus/v1/network.pb.h"
+#include "server/tensor/scalar.h"
+#include "server/tensor/shape.h"
+#include "server/tensor/tensor.h"
+
+namespace gradus {
+
+// A node's attributes and the shapes of its operands, by position.
+struct ShapeCall {
+  const v1::Node& node;
+  std::span<const Shape> operands;
+};
+
+// A node's attributes and the numbers of its operands, by position. Shapes have passed InferShape.
+template <class T>
+struct OpCall {
+  const v1::Node& node;
+  std::span<const Tensor<T>* const> operands;
+
+  const Tensor<T>& operator[](int position) const {
+    return *operands[static_cast<size_t>(position)];
+  }
+  int operand_count() const { return static_cast<int>(operands.size()); }
+};
+
+// What a vector-Jacobian product reads: operands, output, and the upstream gradient, which has the
+// output's shape. Where a formula allows it the output is read and not computed again, so that a
+// pinned output acts in the backward pass.
+template <class T>
+struct VjpCall : OpCall<T> {
+  const Tensor<T>& output;
+  const Tensor<T>& upstream;
+};
+
+// An op in one number system. All results are allocated by the caller, in the inferred shape.
+template <class T>
+struct OpFunctions {
+  // Writes the output, which starts as zeros.
+  void (*forward)(const OpCall<T>&, Tensor<T>& output);
+  // Adds the input gradient of the operand at `position`. Null for activations: the slope says it.
+  void (*vjp)(const VjpCall<T>&, int position, Tensor<T>& gradient);
+  // Writes the elementwise derivative of an activation. Null for everything else.
+  void (*slope)(const OpCall<T>&, const Tensor<T>& output, Tensor<T>& slope);
+};
+
+// An operand that holds whole numbers from 0 to count - 1, and so has no gradient.
+struct IndexOperand {
+  int position;
+  int64_t count;
+};
+
+// One op: what a network may compute at a node. Immutable, without state, safe from any thread.
+struct Op {
+  v1::Node::OpCase op_case;
+  // Names of the operands by position.
+  std::span<const std::string_view> operands;
+  // The first so many must be given.
+  int required_operands;
+  // True: the last operand may be given any number of times.
+  bool variadic;
+  // The output's shape; a FieldError relative to the node if attributes or operands do not fit. The
+  // shape may have more elements than fit in memory: the caller checks that.
+  absl::StatusOr<Shape> (*infer_shape)(const ShapeCall&);
+  // Rough count of floating-point operations of one forward call; exp counts 20.
+  double (*flops)(const ShapeCall&, const Shape& output);
+  // Which operand holds indices, if any does.
+  std::optional<IndexOperand> (*index_operand)(const ShapeCall&);
+  PerScalar<OpFunctions> functions;
+
+  template <class T>
+  const OpFunctions<T>& For() const {
+    return std::get<OpFunctions<T>>(functions);
+  }
+  bool is_activation() const { return For<double>().slope != nullptr; }
+  // Name of its field in Node.op: "half_squared_error".
+  std::string_view name() const;
+};
+
+// What most ops have in common. An op is a struct that derives from this (or from Activation or
+// ElementwiseLoss) and adds, as static members, kCase, kOperands, InferShape, Forward<T> and
+// Vjp<T>.
+struct OpBase {
+  static constexpr int kOptionalOperands = 0;
+  static constexpr bool kVariadic = false;
+  static double Flops(const ShapeCall&, const Shape& output) {
+    return static_cast<double>(output.element_count());
+  }
+  static std::optional<IndexOperand> FindIndexOperand(const ShapeCall&) { return std::nullopt; }
+};
+
+namespace internal {
+
+template <class Impl, class T>
+constexpr OpFunctions<T> FunctionsOf() {
+  if constexpr (requires { &Impl::template Slope<T>; }) {
+    return {&Impl::template Forward<T>, nullptr, &Impl::template Slopes<T>};
+  } else {
+    return {&Impl::template Forward<T>, &Impl::template Vjp<T>, nullptr};
+  }
+}
+
+template <class Impl, class... Ts>
+constexpr std::tuple<OpFunctions<Ts>...> AllFunctionsOf(
+    std::type_identity<std::tuple<OpFunctions<Ts>...>>) {
+  return {FunctionsOf<Impl, Ts>()...};
+}
+
+}  // namespace internal
+
+// The Op that a struct describes.
+template <class Impl>
+const Op& OpOf() {
+  static constexpr Op kOp = {
+      Impl::kCase,
+      Impl::kOperands,
+      static_cast<int>(std::size(Impl::kOperands)) - Impl::kOptionalOperands,
+      Impl::kVariadic,
+      &Impl::InferShape,
+      &Impl::Flops,
+      &Impl::FindIndexOperand,
+      internal::AllFunctionsOf<Impl>(std::type_identity<PerScalar<OpFunctions>>()),
+  };
+  return kOp;
+}
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_OPS_OP_H_

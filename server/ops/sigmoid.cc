@@ -1,0 +1,29 @@
+#include <cmath>
+
+#include "server/ops/activation.h"
+
+namespace gradus {
+namespace {
+
+// Sigmoid, elementwise:  a = 1 / (1 + exp(-z)), which is right in both tails: exp overflows to
+// infinity only where a is 0 to the last bit.
+// Slope a (1 - a), read from the output.
+struct Sigmoid : Activation<Sigmoid> {
+  static constexpr auto kCase = v1::Node::kSigmoid;
+
+  template <class T>
+  static T Value(const v1::Node&, const T& z) {
+    using std::exp;
+    return T(1) / (T(1) + exp(-z));
+  }
+  template <class T>
+  static T Slope(const v1::Node&, const T&, const T& a) {
+    return a * (T(1) - a);
+  }
+};
+
+}  // namespace
+
+const Op& SigmoidOp() { return OpOf<Sigmoid>(); }
+
+}  // namespace gradus

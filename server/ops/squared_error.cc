@@ -1,0 +1,33 @@
+#include "server/ops/loss.h"
+
+namespace gradus {
+namespace {
+
+// SquaredError, per element:  (y - t)^2.
+// Slope with respect to y: 2 (y - t), to t: 2 (t - y).
+struct SquaredError : ElementwiseLoss<SquaredError> {
+  static constexpr auto kCase = v1::Node::kSquaredError;
+  static constexpr std::string_view kReductionField = "squared_error.reduction";
+
+  static v1::Reduction GetReduction(const v1::Node& node) {
+    return node.squared_error().reduction();
+  }
+  template <class T>
+  static T Term(const T& y, const T& t) {
+    return (y - t) * (y - t);
+  }
+  template <class T>
+  static T PredictionSlope(const T& y, const T& t) {
+    return T(2) * (y - t);
+  }
+  template <class T>
+  static T TargetSlope(const T& y, const T& t) {
+    return T(2) * (t - y);
+  }
+};
+
+}  // namespace
+
+const Op& SquaredErrorOp() { return OpOf<SquaredError>(); }
+
+}  // namespace gradus

@@ -1,0 +1,24 @@
+#include "server/ops/axis_reduction.h"
+
+namespace gradus {
+namespace {
+
+// Sum over axes:  y = sum of x over the axes.
+// Input gradient = upstream, repeated along the axes.
+struct Sum : AxisReduction<Sum> {
+  static constexpr auto kCase = v1::Node::kSum;
+  static constexpr std::string_view kAxesField = "sum.axes";
+
+  static const v1::Sum& Attributes(const v1::Node& node) { return node.sum(); }
+
+  template <class T>
+  static T Divisor(int64_t) {
+    return T(1);
+  }
+};
+
+}  // namespace
+
+const Op& SumOp() { return OpOf<Sum>(); }
+
+}  // namespace gradus

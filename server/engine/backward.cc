@@ -1,0 +1,47 @@
+#include "server/engine/backward.h"
+
+#include "server/engine/operands.h"
+#include "server/kernels/map.h"
+
+namespace gradus {
+
+template <class T>
+Tensor<T> ComputeSlope(const Graph& graph, const World<T>& world, ValueId activation) {
+  const GraphNode& node = graph.node(activation);
+  const auto operands = OperandsOf(node, world);
+  Tensor<T> slope(graph.value(activation).shape);
+  node.op->For<T>().slope({node.definition, operands}, world.value(activation), slope);
+  return slope;
+}
+
+template <class T>
+Tensor<T> ComputeGradient(const Graph& graph, const World<T>& world, const Tensor<T>& upstream,
+                          ValueId id) {
+  const Value& value = graph.value(id);
+  Tensor<T> gradient = graph.objective() == id ? upstream : Tensor<T>(value.shape);
+  for (const Use& use : value.uses) {
+    // A branch that does not reach the objective has gradient 0, even where its slope is infinite.
+    if (use.is_index || !graph.value(use.node).reaches_objective) continue;
+    const GraphNode& reader = graph.node(use.node);
+    const Tensor<T>& reader_gradient = world.gradient(use.node);
+    if (reader.op->is_activation()) {
+      MapAdd(reader_gradient, world.slope(use.node), gradient,
+             [](const T& u, const T& slope) { return u * slope; });
+    } else {
+      const auto operands = OperandsOf(reader, world);
+      reader.op->For<T>().vjp(
+          {{reader.definition, operands}, world.value(use.node), reader_gradient}, use.position,
+          gradient);
+    }
+  }
+  return gradient;
+}
+
+template Tensor<double> ComputeSlope(const Graph&, const World<double>&, ValueId);
+template Tensor<float> ComputeSlope(const Graph&, const World<float>&, ValueId);
+template Tensor<double> ComputeGradient(const Graph&, const World<double>&, const Tensor<double>&,
+                                        ValueId);
+template Tensor<float> ComputeGradient(const Graph&, const World<float>&, const Tensor<float>&,
+                                       ValueId);
+
+}  // namespace gradus

@@ -1,0 +1,193 @@
+#include "server/engine/execute.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "fmt/format.h"
+#include "server/engine/backward.h"
+#include "server/engine/forward.h"
+#include "server/engine/step.h"
+#include "server/engine/world.h"
+#include "server/status/field_error.h"
+#include "server/tensor/tensor_proto.h"
+
+namespace gradus {
+namespace {
+
+// The state of one run of Execute.
+template <class T>
+class Execution {
+ public:
+  Execution(const Plan& plan, const std::atomic<bool>& cancelled, const Observer<T>& observer)
+      : plan_(plan),
+        graph_(plan.graph()),
+        cancelled_(cancelled),
+        observer_(observer),
+        world_(plan.graph()) {}
+
+  absl::Status Run() {
+    if (absl::Status s = ReadPins(); !s.ok()) return s;
+    if (absl::Status s = ReadUpstream(); !s.ok()) return s;
+    for (int update = 0; update < plan_.world_count(); ++update) {
+      if (absl::Status s = LoadGiven(update); !s.ok()) return s;
+      for (const Quantity& q : plan_.Order(update)) {
+        if (cancelled_.load(std::memory_order_relaxed)) {
+          return absl::CancelledError("cancelled by the caller");
+        }
+        world_.At(q) = Compute(q);
+        Finish(q, update);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  struct PinnedValue {
+    std::optional<int64_t> element;
+    Tensor<T> value;
+    const std::string* path;
+  };
+
+  absl::Status ReadPins() {
+    for (const ResolvedPin& pin : plan_.pins()) {
+      const absl::StatusOr<Shape> shape =
+          ReadShape(*pin.value, plan_.ShapeOf(pin.target.quantity).element_count());
+      auto value = ReadValues<T>(*pin.value, *shape);
+      if (!value.ok()) return WithFieldPrefix(value.status(), pin.path);
+      auto& pins = pins_[{pin.target.quantity, pin.target.update}];
+      // Whole pins go first, so that element pins beat them.
+      pins.insert(pin.target.element.has_value() ? pins.end() : pins.begin(),
+                  {pin.target.element, *std::move(value), &pin.path});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadUpstream() {
+    if (!graph_.objective().has_value()) return absl::OkStatus();
+    const Shape& shape = graph_.value(*graph_.objective()).shape;
+    if (!plan_.problem().has_upstream()) {
+      upstream_ =
+          Tensor<T>(shape, std::vector<T>(static_cast<size_t>(shape.element_count()), T(1)));
+      return absl::OkStatus();
+    }
+    auto upstream = ReadValues<T>(plan_.problem().upstream(), shape);
+    if (!upstream.ok()) return WithFieldPrefix(upstream.status(), "upstream");
+    upstream_ = *std::move(upstream);
+    return absl::OkStatus();
+  }
+
+  // Puts the inputs and parameters of an update in place.
+  absl::Status LoadGiven(int update) {
+    for (int i = 0; i < graph_.input_count(); ++i) {
+      const ValueId id = graph_.input(i);
+      const InputSource source = plan_.SourceOf(i, update);
+      auto values = ReadValues<T>(*source.tensor, graph_.value(id).shape);
+      if (!values.ok()) {
+        return WithFieldPrefix(values.status(), source.path, graph_.value(id).name);
+      }
+      const Quantity q = {QuantityKind::kValue, id};
+      world_.At(q) = *std::move(values);
+      Finish(q, update);
+    }
+    if (absl::Status s = CheckIndices(update); !s.ok()) return s;
+    for (int i = 0; i < graph_.parameter_count(); ++i) {
+      const ValueId id = graph_.parameter(i);
+      const Quantity q = {QuantityKind::kValue, id};
+      if (update > 0) {
+        world_.At(q) = std::move(world_.At({QuantityKind::kNext, id}));
+        observer_(q, update, world_.At(q));
+        continue;
+      }
+      auto values =
+          ReadValues<T>(plan_.problem().network().parameters(i).value(), graph_.value(id).shape);
+      if (!values.ok()) {
+        return WithFieldPrefix(values.status(), fmt::format("network.parameters[{}].value", i),
+                               graph_.value(id).name);
+      }
+      world_.At(q) = *std::move(values);
+      Finish(q, update);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckIndices(int update) const {
+    for (const IndexInput& index : graph_.index_inputs()) {
+      const Tensor<T>& values = world_.value(index.input);
+      for (int64_t i = 0; i < values.size(); ++i) {
+        const double number = PlainValue(values[i]);
+        if (number >= 0 && number < static_cast<double>(index.count) &&
+            number == std::floor(number)) {
+          continue;
+        }
+        const auto pins = pins_.find({{QuantityKind::kValue, index.input}, update});
+        const bool pinned = pins != pins_.end();
+        const std::string path =
+            pinned ? *pins->second.front().path : plan_.SourceOf(index.input, update).path;
+        return FieldError({pinned ? path : fmt::format("{}.values[{}]", path, i),
+                           graph_.value(index.input).name, Reason::kInvalidValue,
+                           fmt::format("{} is no class of node '{}', classes are 0 to {}", number,
+                                       graph_.value(index.node).name, index.count - 1)});
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  Tensor<T> Compute(const Quantity& q) const {
+    switch (q.kind) {
+      case QuantityKind::kSlope:
+        return ComputeSlope(graph_, world_, q.value);
+      case QuantityKind::kGradient:
+        return ComputeGradient(graph_, world_, upstream_, q.value);
+      case QuantityKind::kNext:
+        if (IsFrozen(q.value)) return world_.value(q.value);
+        return ComputeNext(graph_, world_, plan_.problem().optimizer(), q.value);
+      default:
+        return ComputeValue(graph_, world_, q.value);
+    }
+  }
+
+  bool IsFrozen(ValueId parameter) const {
+    return plan_.problem().network().parameters(graph_.value(parameter).index).frozen();
+  }
+
+  // Applies the pins of a quantity and shows it.
+  void Finish(const Quantity& q, int update) {
+    Tensor<T>& tensor = world_.At(q);
+    const auto pins = pins_.find({q, update});
+    if (pins != pins_.end()) {
+      for (const PinnedValue& pin : pins->second) {
+        if (pin.element.has_value()) {
+          tensor[*pin.element] = pin.value[0];
+        } else {
+          tensor = pin.value;
+        }
+      }
+    }
+    observer_(q, update, tensor);
+  }
+
+  const Plan& plan_;
+  const Graph& graph_;
+  const std::atomic<bool>& cancelled_;
+  const Observer<T>& observer_;
+  World<T> world_;
+  Tensor<T> upstream_;
+  absl::flat_hash_map<std::pair<Quantity, int>, std::vector<PinnedValue>> pins_;
+};
+
+}  // namespace
+
+template <class T>
+absl::Status Execute(const Plan& plan, const std::atomic<bool>& cancelled,
+                     const Observer<T>& observer) {
+  return Execution<T>(plan, cancelled, observer).Run();
+}
+
+template absl::Status Execute(const Plan&, const std::atomic<bool>&, const Observer<double>&);
+template absl::Status Execute(const Plan&, const std::atomic<bool>&, const Observer<float>&);
+
+}  // namespace gradus

@@ -1,0 +1,118 @@
+#ifndef GRADUS_SERVER_ENGINE_PLAN_H_
+#define GRADUS_SERVER_ENGINE_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "gradus/v1/problem.pb.h"
+#include "gradus/v1/trace.pb.h"
+#include "server/engine/graph.h"
+#include "server/engine/limits.h"
+#include "server/engine/quantity.h"
+
+namespace gradus {
+
+// How far a computation goes. Each includes the ones before it.
+enum class Scope { kForward, kBackward, kStep };
+
+// A quantity in a computation of several updates, or one element of it.
+struct Target {
+  Quantity quantity;
+  int update = 0;                  // updates made before it
+  std::optional<int64_t> element;  // row-major position; nullopt: the whole tensor
+};
+
+// A pin whose address and shape are sound.
+struct ResolvedPin {
+  Target target;
+  const v1::Tensor* value;
+  std::string path;  // of the tensor, for errors in its numbers
+};
+
+// Where the numbers of an input come from.
+struct InputSource {
+  const v1::Tensor* tensor;
+  std::string path;  // of the tensor, for errors in its numbers
+};
+
+// A Problem that is sound, and what is to be computed of it: everything is known but the numbers.
+// The Problem and the pins must outlive the Plan and stay as they are.
+class Plan {
+ public:
+  // Checks everything but the numbers and the cost. Errors are FieldErrors with paths relative to
+  // the Problem.
+  static absl::StatusOr<Plan> Make(const v1::Problem& problem, Scope scope, const Limits& limits);
+
+  // Finds what an address means here. A quantity that the plan's scope does not compute is an
+  // error, but for those after the last update of a step: `L@1`. The error is INVALID_ARGUMENT
+  // without a field.
+  absl::StatusOr<Target> Resolve(const Address& address) const;
+
+  // Extends the plan so that it computes the target also where that lies after the last update.
+  void Need(const Target& target);
+
+  // Checks and adds a request's pins. Errors are FieldErrors with paths `pins[i]...`.
+  absl::Status AddPins(const google::protobuf::RepeatedPtrField<v1::Pin>& pins);
+
+  const v1::Problem& problem() const { return *problem_; }
+  const Graph& graph() const { return graph_; }
+  Scope scope() const { return scope_; }
+  const std::vector<ResolvedPin>& pins() const { return pins_; }
+
+  // Updates made: 0 unless the scope is kStep.
+  int update_count() const { return update_count_; }
+  // Worlds to compute: one per update, and one after the last if something in it is needed.
+  int world_count() const {
+    return scope_ == Scope::kStep ? update_count_ + (after_last_.has_value() ? 1 : 0) : 1;
+  }
+  // How far world `update` goes.
+  Scope ScopeOf(int update) const {
+    return scope_ == Scope::kStep && update == update_count_ ? *after_last_ : scope_;
+  }
+  // The numbers of an input during an update.
+  InputSource SourceOf(int input, int update) const;
+
+  // The quantities that world `update` computes, in order.
+  std::vector<Quantity> Order(int update) const;
+  // Canonical address of a quantity.
+  std::string AddressOf(const Quantity& quantity, int update) const;
+  const Shape& ShapeOf(const Quantity& quantity) const {
+    return graph_.value(quantity.value).shape;
+  }
+
+  // Refuses a plan that costs more than the limits, `traced_elements` numbers being returned.
+  absl::Status CheckCost(const Limits& limits, double traced_elements) const;
+  // Numbers that are returned when all that is computed is.
+  double AllElements() const;
+  // Estimated floating-point operations.
+  double Flops() const;
+  // Rough time on one core, to decide which thread computes.
+  double EstimatedMicroseconds() const;
+
+ private:
+  Plan(const v1::Problem& problem, Scope scope, Graph graph)
+      : problem_(&problem), scope_(scope), graph_(std::move(graph)) {}
+
+  absl::Status CheckStep();
+  absl::Status CheckUpstream(const Limits& limits) const;
+
+  const v1::Problem* problem_;
+  Scope scope_;
+  Graph graph_;
+  // By batch, then by input: the index in that batch's list, or -1 for the Problem's own.
+  std::vector<std::vector<int>> batch_inputs_;
+  std::vector<int> problem_inputs_;  // by input: the index in Problem.inputs
+  int update_count_ = 0;
+  std::optional<Scope> after_last_;
+  std::vector<ResolvedPin> pins_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_ENGINE_PLAN_H_

@@ -1,0 +1,42 @@
+#ifndef GRADUS_SERVER_TRANSPORT_COMPUTE_POOL_H_
+#define GRADUS_SERVER_TRANSPORT_COMPUTE_POOL_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace gradus {
+
+// A fixed number of threads behind a bounded queue. Computing happens here, so that gRPC's few
+// threads stay free for health checks and cancellations.
+class ComputePool {
+ public:
+  ComputePool(int worker_count, size_t queue_capacity);
+  // Runs what is queued, then joins the workers.
+  ~ComputePool();
+
+  ComputePool(const ComputePool&) = delete;
+  ComputePool& operator=(const ComputePool&) = delete;
+
+  // Queues a job, which must not throw. False, at once, if the queue is full; the job is then not
+  // run.
+  [[nodiscard]] bool TrySubmit(std::function<void()> job);
+
+ private:
+  void Work();
+
+  const size_t queue_capacity_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;  // guarded by mutex_
+  bool stopping_ = false;                    // guarded by mutex_
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_TRANSPORT_COMPUTE_POOL_H_

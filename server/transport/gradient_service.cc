@@ -1,0 +1,112 @@
+#include "server/transport/gradient_service.h"
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+
+#include "server/engine/evaluation.h"
+#include "server/transport/unary_call.h"
+#include "server/transport/unimplemented.h"
+#include "server/transport/version.h"
+
+namespace gradus {
+namespace {
+
+// A gRPC thread does no more work than this: it also serves health checks and cancellations.
+constexpr double kInlineMicroseconds = 20;
+
+// True if Prepare itself is sure to be quick: it takes well under a microsecond per thing named.
+template <class Request>
+bool IsQuickToPrepare(const Request& request) {
+  constexpr int kMaxThings = 32;
+  const v1::Network& network = request.problem().network();
+  int things = request.problem().inputs_size() + request.problem().batches_size() +
+               request.pins_size() + request.trace().only_size() + network.inputs_size() +
+               network.parameters_size() + network.nodes_size();
+  if (things > kMaxThings) return false;
+  for (const v1::Node& node : network.nodes()) things += node.inputs_size();
+  return things <= 2 * kMaxThings;
+}
+
+// Small requests are answered on the calling thread, all others on the pool.
+template <class Request, class Response>
+grpc::ServerUnaryReactor* Serve(const char* method, const Limits& limits, ComputePool& pool,
+                                const Request* request, Response* response) {
+  auto* call = new UnaryCall(method);
+  if (!IsQuickToPrepare(*request)) {
+    call->RunOn(pool, [call, request, response, limits] {
+      const absl::StatusOr<Evaluation> evaluation = Prepare(*request, limits);
+      if (!evaluation.ok()) return evaluation.status();
+      return gradus::Run(*evaluation, call->cancelled(), response);
+    });
+    return call;
+  }
+  absl::StatusOr<Evaluation> evaluation = Prepare(*request, limits);
+  if (!evaluation.ok()) {
+    call->Answer(evaluation.status());
+  } else if (evaluation->plan.EstimatedMicroseconds() <= kInlineMicroseconds) {
+    call->Run([&] { return gradus::Run(*evaluation, call->cancelled(), response); });
+  } else {
+    call->RunOn(pool, [call, response, evaluation = *std::move(evaluation)] {
+      return gradus::Run(evaluation, call->cancelled(), response);
+    });
+  }
+  return call;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* GradientServiceImpl::Forward(grpc::CallbackServerContext*,
+                                                       const v1::ForwardRequest* request,
+                                                       v1::ForwardResponse* response) {
+  return Serve("Forward", limits_, pool_, request, response);
+}
+
+grpc::ServerUnaryReactor* GradientServiceImpl::Backward(grpc::CallbackServerContext*,
+                                                        const v1::BackwardRequest* request,
+                                                        v1::BackwardResponse* response) {
+  return Serve("Backward", limits_, pool_, request, response);
+}
+
+grpc::ServerUnaryReactor* GradientServiceImpl::Step(grpc::CallbackServerContext*,
+                                                    const v1::StepRequest* request,
+                                                    v1::StepResponse* response) {
+  return Serve("Step", limits_, pool_, request, response);
+}
+
+grpc::ServerUnaryReactor* GradientServiceImpl::Check(grpc::CallbackServerContext*,
+                                                     const v1::CheckRequest*, v1::CheckResponse*) {
+  return new Unimplemented<grpc::ServerUnaryReactor>("Check");
+}
+
+grpc::ServerUnaryReactor* GradientServiceImpl::Explain(grpc::CallbackServerContext*,
+                                                       const v1::ExplainRequest*,
+                                                       v1::ExplainResponse*) {
+  return new Unimplemented<grpc::ServerUnaryReactor>("Explain");
+}
+
+grpc::ServerWriteReactor<v1::StreamTraceResponse>* GradientServiceImpl::StreamTrace(
+    grpc::CallbackServerContext*, const v1::StreamTraceRequest*) {
+  return new Unimplemented<grpc::ServerWriteReactor<v1::StreamTraceResponse>>("StreamTrace");
+}
+
+grpc::ServerUnaryReactor* GradientServiceImpl::ListOps(grpc::CallbackServerContext*,
+                                                       const v1::ListOpsRequest*,
+                                                       v1::ListOpsResponse*) {
+  return new Unimplemented<grpc::ServerUnaryReactor>("ListOps");
+}
+
+grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerContext*,
+                                                         const v1::GetLimitsRequest*,
+                                                         v1::GetLimitsResponse* response) {
+  response->set_version(kVersion);
+  response->set_max_name_count(limits_.max_names);
+  response->set_max_tensor_element_count(limits_.max_tensor_elements);
+  response->set_max_computation_bytes(static_cast<int64_t>(limits_.max_bytes));
+  response->set_max_computation_flops(limits_.max_flops);
+  auto* call = new UnaryCall("GetLimits");
+  call->Answer(absl::OkStatus());
+  return call;
+}
+
+}  // namespace gradus

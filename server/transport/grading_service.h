@@ -1,0 +1,37 @@
+#ifndef GRADUS_SERVER_TRANSPORT_GRADING_SERVICE_H_
+#define GRADUS_SERVER_TRANSPORT_GRADING_SERVICE_H_
+
+#include "gradus/v1/grading_service.grpc.pb.h"
+#include "server/engine/limits.h"
+#include "server/transport/compute_pool.h"
+
+namespace gradus {
+
+// GradingService over the grader. `pool` outlives the gRPC server that this is registered with.
+class GradingServiceImpl final : public v1::GradingService::CallbackService {
+ public:
+  GradingServiceImpl(const Limits& limits, ComputePool& pool) : limits_(limits), pool_(pool) {}
+
+  grpc::ServerUnaryReactor* Grade(grpc::CallbackServerContext* context,
+                                  const v1::GradeRequest* request,
+                                  v1::GradeResponse* response) override;
+  grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>* GradeStream(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* LintAssignment(grpc::CallbackServerContext* context,
+                                           const v1::LintAssignmentRequest* request,
+                                           v1::LintAssignmentResponse* response) override;
+  grpc::ServerUnaryReactor* ListAssignments(grpc::CallbackServerContext* context,
+                                            const v1::ListAssignmentsRequest* request,
+                                            v1::ListAssignmentsResponse* response) override;
+  grpc::ServerUnaryReactor* GetAssignment(grpc::CallbackServerContext* context,
+                                          const v1::GetAssignmentRequest* request,
+                                          v1::GetAssignmentResponse* response) override;
+
+ private:
+  const Limits limits_;
+  ComputePool& pool_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_TRANSPORT_GRADING_SERVICE_H_

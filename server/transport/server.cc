@@ -1,0 +1,107 @@
+#include "server/transport/server.h"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "absl/status/status.h"
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include "fmt/format.h"
+#include "server/transport/compute_pool.h"
+#include "server/transport/gradient_service.h"
+#include "server/transport/grading_service.h"
+
+namespace gradus {
+namespace {
+
+constexpr int kMaxRequestBytes = 16 * 1024 * 1024;
+constexpr int kMaxResponseBytes = 64 * 1024 * 1024;
+constexpr int kMaxConcurrentStreams = 100;  // of one connection
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(const ServerOptions& options)
+      : pool_(options.worker_count > 0
+                  ? options.worker_count
+                  : std::max(1, static_cast<int>(std::thread::hardware_concurrency())),
+              static_cast<size_t>(options.queue_capacity)),
+        gradient_service_(options.limits, pool_),
+        grading_service_(options.limits, pool_) {}
+
+  ~ServerImpl() override { Shutdown(std::chrono::milliseconds(0)); }
+
+  absl::Status Listen(const std::string& address) {
+    // Both plug-ins are switched on for the whole process, before the first server is built.
+    static std::once_flag plugins;
+    std::call_once(plugins, [] {
+      grpc::EnableDefaultHealthCheckService(true);
+      grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    });
+    grpc::ServerBuilder builder;
+    if (!address.empty()) {
+      builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    }
+    // Without this, a second server on the same port would start and take half of the calls.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+    builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+    builder.SetMaxSendMessageSize(kMaxResponseBytes);
+    // gRPC inflates a compressed message before it looks at its size: a bomb.
+    builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+    builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+    builder.RegisterService(&gradient_service_);
+    builder.RegisterService(&grading_service_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || (!address.empty() && port_ == 0)) {
+      return absl::UnavailableError(fmt::format("cannot listen on {}", address));
+    }
+    Advertise(true);
+    return absl::OkStatus();
+  }
+
+  std::shared_ptr<grpc::Channel> InProcessChannel() override {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
+    return server_->InProcessChannel(arguments);
+  }
+
+  int port() const override { return port_; }
+
+  void StopAdvertising() override { Advertise(false); }
+
+  void Shutdown(std::chrono::milliseconds grace) override {
+    if (server_ == nullptr) return;
+    StopAdvertising();
+    server_->Shutdown(std::chrono::system_clock::now() + grace);
+    server_.reset();
+  }
+
+ private:
+  void Advertise(bool serving) {
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    if (health == nullptr) return;
+    health->SetServingStatus(serving);
+    health->SetServingStatus(v1::GradientService::service_full_name(), serving);
+    health->SetServingStatus(v1::GradingService::service_full_name(), serving);
+  }
+
+  // The pool is destroyed last: calls that it computes belong to the server.
+  ComputePool pool_;
+  GradientServiceImpl gradient_service_;
+  GradingServiceImpl grading_service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+  auto server = std::make_unique<ServerImpl>(options);
+  if (absl::Status s = server->Listen(options.listen_address); !s.ok()) return s;
+  return server;
+}
+
+}  // namespace gradus

@@ -1,0 +1,44 @@
+#include "server/transport/compute_pool.h"
+
+#include <atomic>
+#include <latch>
+
+#include "gtest/gtest.h"
+
+namespace gradus {
+namespace {
+
+TEST(ComputePoolTest, RunsEveryJobItTook) {
+  std::atomic<int> done = 0;
+  int taken = 0;
+  {
+    ComputePool pool(3, 1000);
+    for (int i = 0; i < 1000; ++i) taken += pool.TrySubmit([&] { ++done; }) ? 1 : 0;
+  }
+  EXPECT_EQ(taken, 1000);
+  EXPECT_EQ(done, taken);
+}
+
+TEST(ComputePoolTest, RefusesAtOnceWhenFull) {
+  std::latch started(1);
+  std::latch release(1);
+  std::atomic<int> done = 0;
+  {
+    ComputePool pool(1, 2);
+    // One job that holds the worker, two that fill the queue.
+    EXPECT_TRUE(pool.TrySubmit([&] {
+      started.count_down();
+      release.wait();
+      ++done;
+    }));
+    started.wait();
+    EXPECT_TRUE(pool.TrySubmit([&] { ++done; }));
+    EXPECT_TRUE(pool.TrySubmit([&] { ++done; }));
+    EXPECT_FALSE(pool.TrySubmit([&] { done += 100; }));
+    release.count_down();
+  }
+  EXPECT_EQ(done, 3);
+}
+
+}  // namespace
+}  // namespace gradus

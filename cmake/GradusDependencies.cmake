@@ -15,7 +15,6 @@ find_package(CLI11 CONFIG REQUIRED)
 if(GRADUS_BUILD_TESTS)
   find_package(GTest CONFIG REQUIRED)
   find_package(nlohmann_json CONFIG REQUIRED)
-  find_package(Python3 COMPONENTS Interpreter REQUIRED)
 endif()
 
 # Compiling through ccache makes switching branches and presets cheap.

@@ -48,11 +48,17 @@ absl::StatusOr<Selection> Select(const v1::TraceOptions& options, Plan& plan) {
   return selection;
 }
 
-double TracedElements(const Selection& selection, const Plan& plan) {
-  if (selection.all) return plan.AllElements();
-  double elements = 0;
+// Numbers in the response.
+double ReturnedElements(const Selection& selection, const Plan& plan) {
+  double elements = selection.all ? plan.AllElements() : 0;
   for (const auto& [quantity, update] : selection.only) {
     elements += static_cast<double>(plan.ShapeOf(quantity).element_count());
+  }
+  if (plan.scope() == Scope::kStep) {
+    for (int i = 0; i < plan.graph().parameter_count(); ++i) {
+      elements +=
+          static_cast<double>(plan.graph().value(plan.graph().parameter(i)).shape.element_count());
+    }
   }
   return elements;
 }
@@ -66,7 +72,7 @@ absl::StatusOr<Evaluation> PrepareRequest(const Request& request, Scope scope,
   if (absl::Status s = plan->AddPins(request.pins()); !s.ok()) return s;
   absl::StatusOr<Selection> selection = Select(request.trace(), *plan);
   if (!selection.ok()) return selection.status();
-  if (absl::Status s = plan->CheckCost(limits, TracedElements(*selection, *plan)); !s.ok())
+  if (absl::Status s = plan->CheckCost(limits, ReturnedElements(*selection, *plan)); !s.ok())
     return s;
   return Evaluation{*std::move(plan), *std::move(selection)};
 }

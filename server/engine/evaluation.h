@@ -2,8 +2,9 @@
 #define GRADUS_SERVER_ENGINE_EVALUATION_H_
 
 #include <atomic>
+#include <set>
+#include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -16,7 +17,7 @@ namespace gradus {
 // Which quantities a response holds, and how.
 struct Selection {
   bool all = true;
-  absl::flat_hash_set<std::pair<Quantity, int>> only;  // with their updates, unless all
+  std::set<std::pair<Quantity, int>> only;  // with their updates, unless all
   v1::TensorEncoding encoding = v1::TENSOR_ENCODING_VALUES;
 };
 

@@ -1,11 +1,10 @@
 #include "server/engine/execute.h"
 
 #include <cmath>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "absl/container/flat_hash_map.h"
 
 #include "fmt/format.h"
 #include "server/engine/backward.h"
@@ -176,7 +175,7 @@ class Execution {
   const Observer<T>& observer_;
   World<T> world_;
   Tensor<T> upstream_;
-  absl::flat_hash_map<std::pair<Quantity, int>, std::vector<PinnedValue>> pins_;
+  std::map<std::pair<Quantity, int>, std::vector<PinnedValue>> pins_;
 };
 
 }  // namespace

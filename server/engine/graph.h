@@ -1,14 +1,15 @@
 #ifndef GRADUS_SERVER_ENGINE_GRAPH_H_
 #define GRADUS_SERVER_ENGINE_GRAPH_H_
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 
 #include "gradus/v1/network.pb.h"
@@ -29,11 +30,7 @@ struct Quantity {
   QuantityKind kind = QuantityKind::kValue;
   ValueId value = 0;
 
-  friend bool operator==(const Quantity&, const Quantity&) = default;
-  template <class H>
-  friend H AbslHashValue(H hash, const Quantity& q) {
-    return H::combine(std::move(hash), q.kind, q.value);
-  }
+  friend auto operator<=>(const Quantity&, const Quantity&) = default;
 };
 
 // A place where a value is read.
@@ -120,7 +117,7 @@ class Graph {
   std::vector<GraphNode> nodes_;
   int input_count_ = 0;
   int parameter_count_ = 0;
-  absl::flat_hash_map<std::string, ValueId> ids_;
+  std::unordered_map<std::string, ValueId> ids_;
   std::optional<ValueId> objective_;
   std::vector<Quantity> value_order_;
   std::vector<Quantity> gradient_order_;

@@ -16,6 +16,9 @@ struct Limits {
   int64_t max_tensor_elements = int64_t{1} << 24;
   // Bytes of all numbers that a request makes: values, slopes, gradients, updates and the response.
   double max_bytes = 256.0 * 1024 * 1024;
+  // Bytes of the numbers that a response holds. Below what gRPC may send, which also counts the
+  // names.
+  double max_response_bytes = 60.0 * 1024 * 1024;
   // Estimated floating-point operations of a request: a few seconds on one core.
   double max_flops = 2e10;
 };

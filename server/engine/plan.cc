@@ -1,10 +1,9 @@
 #include "server/engine/plan.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
-
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 
 #include "fmt/format.h"
 #include "server/optimizers/optimizer.h"
@@ -20,7 +19,7 @@ constexpr int kMaxBatches = 1000;
 absl::StatusOr<std::vector<int>> MatchInputs(
     const v1::Network& network, const google::protobuf::RepeatedPtrField<v1::NamedTensor>& given,
     const std::string& path) {
-  absl::flat_hash_map<std::string, int> declared;
+  std::unordered_map<std::string, int> declared;
   for (int i = 0; i < network.inputs_size(); ++i) declared.try_emplace(network.inputs(i).name(), i);
   std::vector<int> matched(static_cast<size_t>(network.inputs_size()), -1);
   for (int i = 0; i < given.size(); ++i) {
@@ -263,7 +262,7 @@ void Plan::Need(const Target& target) {
 }
 
 absl::Status Plan::AddPins(const google::protobuf::RepeatedPtrField<v1::Pin>& pins) {
-  absl::flat_hash_set<std::string> seen;
+  std::unordered_set<std::string> seen;
   for (int i = 0; i < pins.size(); ++i) {
     const v1::Pin& pin = pins[i];
     const std::string path = fmt::format("pins[{}]", i);
@@ -358,18 +357,23 @@ double Plan::AllElements() const {
   return elements;
 }
 
-absl::Status Plan::CheckCost(const Limits& limits, double traced_elements) const {
+absl::Status Plan::CheckCost(const Limits& limits, double returned_elements) const {
   const double width =
       problem_->precision() == v1::PRECISION_FLOAT ? sizeof(float) : sizeof(double);
-  const GraphCost& cost = graph_.cost();
-  // One world, the parameters after its update, and the response.
+  const double response_bytes = sizeof(double) * returned_elements;
+  if (response_bytes > limits.max_response_bytes) {
+    return FieldError("trace", Reason::kLimitExceeded,
+                      fmt::format("returning this takes {:.0f} bytes, the limit is {:.0f}; name "
+                                  "what you need in only",
+                                  response_bytes, limits.max_response_bytes));
+  }
+  // One world, and the parameters after its update, which are no more than its values.
   const double bytes =
-      width * (2 * cost.value_elements + cost.gradient_elements) + sizeof(double) * traced_elements;
+      width * (2 * graph_.cost().value_elements + graph_.cost().gradient_elements) + response_bytes;
   if (bytes > limits.max_bytes) {
     return FieldError("network", Reason::kLimitExceeded,
-                      fmt::format("computing and returning this takes {:.0f} bytes, the limit is "
-                                  "{:.0f}; ask for fewer quantities or smaller tensors",
-                                  bytes, limits.max_bytes));
+                      fmt::format("computing this takes {:.0f} bytes, the limit is {:.0f}", bytes,
+                                  limits.max_bytes));
   }
   if (const double flops = Flops(); flops > limits.max_flops) {
     return FieldError("network", Reason::kLimitExceeded,

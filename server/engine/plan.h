@@ -86,9 +86,9 @@ class Plan {
     return graph_.value(quantity.value).shape;
   }
 
-  // Refuses a plan that costs more than the limits, `traced_elements` numbers being returned.
-  absl::Status CheckCost(const Limits& limits, double traced_elements) const;
-  // Numbers that are returned when all that is computed is.
+  // Refuses a plan that costs more than the limits, `returned_elements` numbers being returned.
+  absl::Status CheckCost(const Limits& limits, double returned_elements) const;
+  // Numbers that are made, given ones included.
   double AllElements() const;
   // Estimated floating-point operations.
   double Flops() const;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
+#include <unordered_set>
 #include <utility>
-
-#include "absl/container/flat_hash_set.h"
 
 #include "fmt/format.h"
 #include "server/engine/execute.h"
@@ -298,7 +299,7 @@ class AssignmentCompiler {
   absl::Status ComputeProblem(size_t problem, const Plan& plan,
                               const std::vector<Target>& targets) {
     // Which items ask for a quantity: a large assignment must not search all of them at each.
-    absl::flat_hash_map<std::pair<Quantity, int>, std::vector<size_t>> wanted;
+    std::map<std::pair<Quantity, int>, std::vector<size_t>> wanted;
     for (size_t t = 0; t < targets.size(); ++t) {
       wanted[{targets[t].quantity, targets[t].update}].push_back(t);
     }
@@ -324,12 +325,12 @@ class AssignmentCompiler {
 
   absl::Status AddAliases() {
     // An alias that means several items means none.
-    absl::flat_hash_set<std::string> ambiguous;
+    std::unordered_set<std::string> ambiguous;
     const auto add = [&](const std::string& alias, size_t item) {
       const auto [known, is_new] = result_.by_alias_.try_emplace(alias, item);
       if (!is_new && known->second != item) ambiguous.insert(alias);
     };
-    absl::flat_hash_map<std::pair<int, std::string>, size_t> by_address;
+    std::map<std::pair<int, std::string>, size_t> by_address;
     for (size_t p = 0; p < items_of_problem_.size(); ++p) {
       for (const size_t i : items_of_problem_[p]) {
         const std::string address = AliasOf(addresses_[i]);
@@ -337,7 +338,7 @@ class AssignmentCompiler {
         by_address.try_emplace({static_cast<int>(p), address}, i);
       }
     }
-    absl::flat_hash_set<std::pair<int, std::string>> seen;
+    std::set<std::pair<int, std::string>> seen;
     for (int i = 0; i < assignment_.symbols_size(); ++i) {
       const v1::Symbol& symbol = assignment_.symbols(i);
       const std::string path = fmt::format("symbols[{}]", i);
@@ -370,7 +371,7 @@ class AssignmentCompiler {
   const Limits& limits_;
   const std::atomic<bool>& cancelled_;
   CompiledAssignment result_;
-  absl::flat_hash_map<std::string, int> problems_;  // by name
+  std::unordered_map<std::string, int> problems_;  // by name
   std::vector<std::vector<size_t>> items_of_problem_;
   std::vector<Address> addresses_;  // of the items
   std::vector<Plan> plans_;

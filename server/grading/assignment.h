@@ -7,9 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 
 #include "gradus/v1/assignment.pb.h"
@@ -56,8 +56,8 @@ class CompiledAssignment {
   std::vector<CompiledItem> items_;
   v1::Credit credit_ = v1::CREDIT_PER_ELEMENT;
   v1::FeedbackLevel feedback_level_ = v1::FEEDBACK_LEVEL_VERDICT;
-  absl::flat_hash_map<std::string, size_t> by_id_;
-  absl::flat_hash_map<std::string, size_t> by_alias_;  // by canonical address and by symbol
+  std::unordered_map<std::string, size_t> by_id_;
+  std::unordered_map<std::string, size_t> by_alias_;  // by canonical address and by symbol
 };
 
 }  // namespace gradus

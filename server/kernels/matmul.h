@@ -5,7 +5,8 @@
 
 namespace gradus {
 
-// A matrix inside somebody else's numbers. Transposing it swaps lengths and strides.
+// A matrix inside somebody else's numbers. One of its strides is 1. Transposing it swaps lengths
+// and strides.
 template <class T>
 struct MatrixView {
   const T* data;

@@ -7,6 +7,9 @@ namespace {
 // CrossEntropyWithLogits, per example:  -sum_c t_c log softmax(z)_c, from z - max(z).
 // Gradient of z_c = u (softmax(z)_c sum_d t_d - t_c), of t_c = -u log softmax(z)_c, u upstream of
 // the example.
+//
+// A class with t_c = 0 is left out of the loss, so that it adds nothing even where its logarithm
+// overflows.
 struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
   static constexpr auto kCase = v1::Node::kCrossEntropyWithLogits;
   static constexpr std::string_view kReductionField = "cross_entropy_with_logits.reduction";
@@ -22,10 +25,13 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
     const auto term = [&](int64_t example) {
       const Lane lane = Classes(example, target);
       const SoftmaxLane<T> softmax(z, lane);
-      if (!target.soft()) return T(-softmax.Log(z[lane[target.Index(example)]]));
+      // Subtracted, not negated: a sure answer has loss 0, not -0.
+      if (!target.soft()) return T(T(0) - softmax.Log(z[lane[target.Index(example)]]));
       T sum = T(0);
       for (int64_t c = 0; c < lane.length; ++c) {
-        sum -= target.Weight(example, c) * softmax.Log(z[lane[c]]);
+        const T weight = target.Weight(example, c);
+        if (PlainValue(weight) == 0) continue;
+        sum -= weight * softmax.Log(z[lane[c]]);
       }
       return sum;
     };

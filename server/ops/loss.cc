@@ -3,6 +3,12 @@
 #include <string>
 
 namespace gradus {
+namespace {
+
+constexpr std::string_view kChoices =
+    "REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_BATCH_MEAN or REDUCTION_NONE";
+
+}  // namespace
 
 absl::StatusOr<Shape> LossReduction::InferShape(std::string_view field) const {
   switch (reduction_) {
@@ -12,10 +18,13 @@ absl::StatusOr<Shape> LossReduction::InferShape(std::string_view field) const {
       return Shape();
     case v1::REDUCTION_NONE:
       return terms_;
-    default:
+    case v1::REDUCTION_UNSPECIFIED:
       return FieldError(std::string(field), Reason::kMissingField,
-                        "unset; choose REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_BATCH_MEAN or "
-                        "REDUCTION_NONE");
+                        fmt::format("unset; choose {}", kChoices));
+    default:
+      return FieldError(
+          std::string(field), Reason::kInvalidValue,
+          fmt::format("{} is unknown; choose {}", static_cast<int>(reduction_), kChoices));
   }
 }
 

@@ -6,7 +6,7 @@ namespace gradus {
 namespace {
 
 // Sigmoid, elementwise:  a = 1 / (1 + exp(-z)), which is right in both tails: exp overflows to
-// infinity only where a is 0 to the last bit.
+// infinity, and a becomes 0, only where a is below the smallest normal number.
 // Slope a (1 - a), read from the output.
 struct Sigmoid : Activation<Sigmoid> {
   static constexpr auto kCase = v1::Node::kSigmoid;

@@ -104,6 +104,7 @@ grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerCon
   response->set_max_tensor_element_count(limits_.max_tensor_elements);
   response->set_max_computation_bytes(static_cast<int64_t>(limits_.max_bytes));
   response->set_max_computation_flops(limits_.max_flops);
+  response->set_max_response_bytes(static_cast<int64_t>(limits_.max_response_bytes));
   auto* call = new UnaryCall("GetLimits");
   call->Answer(absl::OkStatus());
   return call;

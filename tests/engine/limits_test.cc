@@ -86,8 +86,15 @@ TEST(LimitsTest, Bytes) {
   Limits limits;
   limits.max_bytes = 1000;
   EXPECT_EQ(MessageOf(OuterSum(10), limits),
-            "network: computing and returning this takes 4840 bytes, the limit is 1000; ask for "
-            "fewer quantities or smaller tensors");
+            "network: computing this takes 4840 bytes, the limit is 1000");
+}
+
+TEST(LimitsTest, Response) {
+  Limits limits;
+  limits.max_response_bytes = 1000;
+  EXPECT_EQ(
+      MessageOf(OuterSum(10), limits),
+      "trace: returning this takes 1936 bytes, the limit is 1000; name what you need in only");
 }
 
 TEST(LimitsTest, Flops) {

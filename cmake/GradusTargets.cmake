@@ -15,7 +15,13 @@ endif()
 
 add_library(gradus_warnings INTERFACE)
 target_compile_options(
-  gradus_warnings INTERFACE -Wall -Wextra $<$<BOOL:${GRADUS_WARNINGS_AS_ERRORS}>:-Werror>)
+  gradus_warnings
+  INTERFACE
+    -Wall
+    -Wextra
+    $<$<BOOL:${GRADUS_WARNINGS_AS_ERRORS}>:-Werror>
+    # GCC 12 sees overlaps that are none in `text + string` (https://gcc.gnu.org/PR105651).
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 
 # gradus_library(NAME SOURCES file... DEPENDS target...)
 #
@@ -45,6 +51,7 @@ function(gradus_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(
     ${name}
+    NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 120 LABELS "${arg_LABELS}")

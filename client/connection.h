@@ -1,0 +1,59 @@
+#ifndef GRADUS_CLIENT_CONNECTION_H_
+#define GRADUS_CLIENT_CONNECTION_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include <grpcpp/grpcpp.h>
+
+#include "server/transport/server.h"
+
+namespace gradus {
+
+struct ConnectionOptions {
+  // HOST:PORT of a server. Empty: one inside this process, with the same services.
+  std::string server;
+  // How long each call may take.
+  std::chrono::seconds timeout{60};
+};
+
+// Where calls go.
+class Connection {
+ public:
+  // Starts the server inside this process, or makes ready to call the other; whether that one can
+  // be reached, the first call tells.
+  static absl::StatusOr<Connection> Open(const ConnectionOptions& options);
+
+  // Calls a method and waits for its answer:
+  //
+  //   connection.Call(&v1::GradientService::Stub::Forward, request)
+  template <class Stub, class Request, class Response>
+  absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) const {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
+    Response response;
+    const grpc::Status status = (Stub(channel_).*method)(&context, request, &response);
+    if (!status.ok()) return Explain(status);
+    return response;
+  }
+
+ private:
+  explicit Connection(const ConnectionOptions& options) : options_(options) {}
+
+  // The status of a call that failed, with a message for people.
+  absl::Status Explain(const grpc::Status& status) const;
+
+  ConnectionOptions options_;
+  // In this order: the channel must not outlive the server.
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_CLIENT_CONNECTION_H_

@@ -1,0 +1,28 @@
+#ifndef GRADUS_CLIENT_GRADE_COMMAND_H_
+#define GRADUS_CLIENT_GRADE_COMMAND_H_
+
+#include <string>
+#include <vector>
+
+#include "client/connection.h"
+#include "client/console.h"
+#include "client/report_text.h"
+
+namespace gradus {
+
+struct GradeOptions {
+  std::string assignment;                // path of the file
+  std::vector<std::string> submissions;  // paths of the files
+  // JSON instead of text: the GradeReport of one submission, an array of them for several.
+  bool json = false;
+  ListedItems listed = ListedItems::kNotCorrect;  // in text
+  ConnectionOptions connection;
+};
+
+// gradus grade: grades the submissions one after the other and prints each report as it comes. A
+// submission that cannot be graded has no report, and does not keep the others from theirs.
+ExitCode RunGrade(const GradeOptions& options);
+
+}  // namespace gradus
+
+#endif  // GRADUS_CLIENT_GRADE_COMMAND_H_

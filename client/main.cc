@@ -1,0 +1,137 @@
+// gradus: the command line. Flags and dispatch only.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
+#include <CLI/CLI.hpp>
+
+#include "client/compute_command.h"
+#include "client/console.h"
+#include "client/grade_command.h"
+#include "client/health_command.h"
+#include "fmt/format.h"
+#include "server/transport/version.h"
+
+namespace gradus {
+namespace {
+
+// What the command line asks for; set by the command that it names.
+using Action = std::function<ExitCode()>;
+
+std::string CheckHostPort(const std::string& address) {
+  return address.find(':') == std::string::npos ? "write HOST:PORT, as in localhost:50051" : "";
+}
+
+void AddConnection(CLI::App* command, ConnectionOptions* options) {
+  command->add_option("--server", options->server, "Call this server. Default: compute right here")
+      ->option_text("HOST:PORT")
+      ->check(CheckHostPort);
+  const auto set_timeout = [options](const int& seconds) {
+    options->timeout = std::chrono::seconds(seconds);
+  };
+  constexpr int kDay = 24 * 60 * 60;
+  command
+      ->add_option_function<int>("--timeout", set_timeout,
+                                 "Longest wait for an answer. Default: 60")
+      ->option_text("SECONDS")
+      ->check(CLI::Range(1, kDay));
+}
+
+// `text` is the name of the default format, beside json.
+void AddFormat(CLI::App* command, const std::string& text, bool* json) {
+  const auto set_json = [json](const std::string& format) { *json = format == "json"; };
+  command->add_option_function<std::string>("--format", set_json, "How to print. Default: " + text)
+      ->option_text(text + "|json")
+      ->check(CLI::IsMember({text, std::string("json")}));
+}
+
+void AddCompute(CLI::App* app, const std::string& name, const std::string& description,
+                Computation computation, ComputeOptions* options, Action* action) {
+  options->computation = computation;
+  CLI::App* command = app->add_subcommand(name, description);
+  command->callback([=] { *action = [options] { return RunCompute(*options); }; });
+  command->add_option("PROBLEM", options->problem, "The problem: .txtpb, .json or .binpb")
+      ->option_text("FILE")
+      ->required();
+  command->add_option("--only", options->only, "Show only this, as in grad(W1). May be repeated")
+      ->option_text("ADDRESS")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--pin", options->pins,
+                   "Compute with this, as in h[0]=0.6 or h=[1,2]. May be repeated")
+      ->option_text("ADDRESS=VALUE")
+      ->allow_extra_args(false);
+  AddFormat(command, "table", &options->json);
+  AddConnection(command, &options->connection);
+}
+
+void AddGrade(CLI::App* app, GradeOptions* options, Action* action) {
+  CLI::App* command = app->add_subcommand("grade", "Grade submissions against an assignment");
+  command->callback([=] { *action = [options] { return RunGrade(*options); }; });
+  command->add_option("ASSIGNMENT", options->assignment, "The assignment: .txtpb, .json or .binpb")
+      ->option_text("FILE")
+      ->required();
+  command->add_option("SUBMISSION", options->submissions, "The submissions, likewise")
+      ->option_text("FILE...")
+      ->required();
+  const auto list_all = [options](int64_t) { options->listed = ListedItems::kAll; };
+  command->add_flag_function("--all", list_all, "List correct items too");
+  AddFormat(command, "text", &options->json);
+  AddConnection(command, &options->connection);
+}
+
+void AddHealth(CLI::App* app, ConnectionOptions* options, Action* action) {
+  CLI::App* command = app->add_subcommand("health", "Ask a server whether it is serving");
+  command->callback([=] { *action = [options] { return RunHealth(*options); }; });
+  AddConnection(command, options);
+}
+
+int Main(int argc, char** argv) {
+  // The server in this process logs to standard error; standard output is for results.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("gradus"));
+
+  CLI::App app(
+      "Runs small neural networks forward, backward and through an optimizer step, shows every\n"
+      "number, and grades submissions against them.",
+      "gradus");
+  app.set_version_flag("--version", fmt::format("gradus {}", kVersion));
+  app.require_subcommand(0, 1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return fmt::format("gradus: {}; see gradus --help\n", Printable(error.what()));
+  });
+
+  Action action;
+  ComputeOptions forward;
+  ComputeOptions backward;
+  ComputeOptions step;
+  GradeOptions grade;
+  ConnectionOptions health;
+  AddCompute(&app, "forward", "Compute the value of every node", Computation::kForward, &forward,
+             &action);
+  AddCompute(&app, "backward", "Forward, then the gradient of the objective by everything",
+             Computation::kBackward, &backward, &action);
+  AddCompute(&app, "step", "Backward, then one update of the parameters per batch",
+             Computation::kStep, &step, &action);
+  AddGrade(&app, &grade, &action);
+  AddHealth(&app, &health, &action);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version end here too, as success.
+    return app.exit(error) == 0 ? Finish(ExitCode::kDone) : Finish(ExitCode::kBadInput);
+  }
+  // CLI11 would say so itself, but also of a command with a typing mistake.
+  if (!action) return Finish(Fail(absl::InvalidArgumentError("no command; see gradus --help")));
+  return Finish(action());
+}
+
+}  // namespace
+}  // namespace gradus
+
+int main(int argc, char** argv) { return gradus::Main(argc, argv); }

@@ -1,0 +1,123 @@
+#include "client/message_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+#if GOOGLE_PROTOBUF_VERSION < 4022000
+#include "google/protobuf/stubs/logging.h"
+#endif
+
+#include "client/json.h"
+#include "fmt/format.h"
+
+namespace gradus {
+namespace {
+
+// Our messages are nested less than ten deep.
+constexpr int kMaxTextNesting = 100;
+
+enum class Format { kText, kJson, kBinary };
+
+std::optional<Format> FormatOf(const std::string& extension) {
+  if (extension == ".txtpb" || extension == ".textproto" || extension == ".pbtxt") {
+    return Format::kText;
+  }
+  if (extension == ".json") return Format::kJson;
+  if (extension == ".binpb" || extension == ".pb") return Format::kBinary;
+  return std::nullopt;
+}
+
+absl::Status Error(const std::string& path, const std::string& problem) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", path, problem));
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  const auto error = [&path](int number) {
+    return Error(path, std::generic_category().message(number));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  if (file == nullptr) return error(errno);
+  // A pipe or a device does not tell its size, so the limit is looked at while reading.
+  std::string contents;
+  char chunk[size_t{64} * 1024];
+  while (const size_t size = std::fread(chunk, 1, sizeof(chunk), file.get())) {
+    contents.append(chunk, size);
+    if (contents.size() > kMaxFileBytes) {
+      return Error(path, fmt::format("larger than {} MiB", kMaxFileBytes >> 20));
+    }
+  }
+  if (std::ferror(file.get()) != 0) return error(errno);
+  return contents;
+}
+
+// Keeps the first error; those after it are often its consequences.
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& message) override {
+    if (text_.empty()) text_ = fmt::format("{}:{}: {}", line + 1, column + 1, message);
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+absl::Status ParseText(const std::string& path, const std::string& contents,
+                       google::protobuf::Message* message) {
+  FirstError error;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  parser.SetRecursionLimit(kMaxTextNesting);
+  if (!parser.ParseFromString(contents, message)) {
+    return absl::InvalidArgumentError(fmt::format("{}:{}", path, error.text()));
+  }
+  // Escapes can spell any bytes. The other formats refuse a string that is not UTF-8, and so does
+  // the server, but without saying what is wrong.
+  if (!message->ParseFromString(message->SerializeAsString())) {
+    return Error(path, "a string is not UTF-8");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  const std::optional<Format> format = FormatOf(extension);
+  if (!format.has_value()) {
+    return Error(path,
+                 fmt::format("the extension '{}' says no format; use .txtpb, .textproto or .pbtxt "
+                             "for text, .json for JSON, .binpb or .pb for binary",
+                             extension));
+  }
+  const absl::StatusOr<std::string> contents = ReadFile(path);
+  if (!contents.ok()) return contents.status();
+  if (contents->empty()) return Error(path, "the file is empty");
+#if GOOGLE_PROTOBUF_VERSION < 4022000
+  // Protobuf would write to standard error too when a string is not UTF-8.
+  const google::protobuf::LogSilencer silence;
+#endif
+  switch (*format) {
+    case Format::kText:
+      return ParseText(path, *contents, message);
+    case Format::kJson: {
+      const absl::Status status = ParseJson(*contents, message);
+      return status.ok() ? status : Error(path, std::string(status.message()));
+    }
+    case Format::kBinary:
+      if (message->ParseFromString(*contents)) return absl::OkStatus();
+      break;
+  }
+  return Error(path, fmt::format("not the binary form of a {}", message->GetTypeName()));
+}
+
+}  // namespace gradus

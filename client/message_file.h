@@ -1,0 +1,33 @@
+#ifndef GRADUS_CLIENT_MESSAGE_FILE_H_
+#define GRADUS_CLIENT_MESSAGE_FILE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
+
+namespace gradus {
+
+// Larger files are refused.
+inline constexpr size_t kMaxFileBytes = size_t{64} << 20;
+
+// Replaces `message` by what a file holds, in the format that its extension says: .txtpb,
+// .textproto and .pbtxt are text, .json is JSON, .binpb and .pb are binary. An empty file is an
+// error.
+//
+// Errors are INVALID_ARGUMENT, and their messages begin with the path; in a text file with line and
+// column too, both counted from 1: "problem.txtpb:12:5: Expected ...".
+absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message);
+
+// The same as a value: `ReadMessageFile<v1::Problem>("problem.txtpb")`.
+template <class Message>
+absl::StatusOr<Message> ReadMessageFile(const std::string& path) {
+  Message message;
+  if (absl::Status s = ReadMessageFile(path, &message); !s.ok()) return s;
+  return message;
+}
+
+}  // namespace gradus
+
+#endif  // GRADUS_CLIENT_MESSAGE_FILE_H_

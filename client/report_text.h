@@ -1,0 +1,20 @@
+#ifndef GRADUS_CLIENT_REPORT_TEXT_H_
+#define GRADUS_CLIENT_REPORT_TEXT_H_
+
+#include <string>
+#include <string_view>
+
+#include "gradus/v1/grade.pb.h"
+
+namespace gradus {
+
+// Which items a report lists.
+enum class ListedItems { kNotCorrect, kAll };
+
+// A report for people, with as much as its feedback level holds: points, items, the first wrong
+// step and what answers no item. `file` names the submission if it has no id of its own.
+std::string ReportText(const v1::GradeReport& report, std::string_view file, ListedItems listed);
+
+}  // namespace gradus
+
+#endif  // GRADUS_CLIENT_REPORT_TEXT_H_

@@ -1,0 +1,50 @@
+#include "client/json.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "gradus/v1/grade.pb.h"
+#include "gradus/v1/tensor.pb.h"
+
+namespace gradus {
+namespace {
+
+TEST(Json, WritesTheFieldsThatAreSet) {
+  v1::Tensor tensor;
+  tensor.add_values(0.5);
+  EXPECT_EQ(*ToJson(tensor, JsonFields::kSet),
+            "{\n"
+            " \"values\": [\n"
+            "  0.5\n"
+            " ]\n"
+            "}\n");
+}
+
+TEST(Json, WritesAllFields) {
+  v1::Finding finding;
+  finding.set_quantity("grad(h)");
+  EXPECT_EQ(*ToJson(finding, JsonFields::kAll),
+            "{\n"
+            " \"items\": [],\n"
+            " \"quantity\": \"grad(h)\",\n"
+            " \"mistakes\": []\n"
+            "}\n");
+}
+
+TEST(Json, SyntaxErrorsAreOneLine) {
+  v1::Tensor tensor;
+  EXPECT_EQ(std::string(ParseJson("{\"values\" [1]}", &tensor).message()),
+            "Expected : between key:value pair. Near: {\"values\" [1]}");
+  EXPECT_EQ(std::string(ParseJson("{\"values\": [1,\n,]}", &tensor).message()),
+            "Unexpected token. Near: ,]}");
+}
+
+TEST(Json, UnknownFieldsAreErrors) {
+  v1::Tensor tensor;
+  EXPECT_EQ(std::string(ParseJson("{\"value\": 1}", &tensor).message()),
+            "value: Cannot find field.");
+}
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+"""Calls Gradus from Python: problem 1 of the homework, forward, backward and one step of gradient descent.
+
+The program is a test as well: it compares the answers with numbers that must come out, and ends with exit code 1 if
+they differ. The stubs that it imports come from generate_stubs; see README.md.
+"""
+
+import argparse
+import math
+import pathlib
+import struct
+import sys
+
+import grpc
+from google.protobuf import text_format
+from google.rpc import error_details_pb2, status_pb2
+from gradus.v1 import gradient_service_pb2 as service
+from gradus.v1 import gradient_service_pb2_grpc
+from gradus.v1.network_pb2 import REDUCTION_SUM, Dense, HalfSquaredError, Input, Network, Node, Parameter, Sigmoid
+from gradus.v1.optimizer_pb2 import Optimizer, Sgd
+from gradus.v1.problem_pb2 import Problem
+from gradus.v1.tensor_pb2 import TENSOR_ENCODING_RAW_LE_F64, NamedTensor, Tensor
+from gradus.v1.trace_pb2 import TraceOptions
+
+PROBLEM_FILE = pathlib.Path(__file__).resolve().parent.parent / "homework" / "problem_1.txtpb"
+
+# Every call has a deadline: without one, a program may wait forever for a server that is not there.
+DEADLINE_SECONDS = 10
+
+
+def tensor(numbers):
+    """The Tensor of a number, or of a list of numbers, or of a list of rows, and so on."""
+    if not isinstance(numbers, list):
+        return Tensor(values=[numbers])
+    parts = [tensor(part) for part in numbers]
+    return Tensor(shape=[len(parts), *parts[0].shape], values=[value for part in parts for value in part.values])
+
+
+def raw(tensor):
+    """The same tensor as bytes, much the faster way for large ones; in NumPy, array.astype("<f8").tobytes()."""
+    return Tensor(shape=tensor.shape, raw_le_f64=struct.pack(f"<{len(tensor.values)}d", *tensor.values))
+
+
+def build_problem():
+    """Problem 1 of the homework: two inputs, two hidden units and two outputs, all of them sigmoid."""
+    network = Network(
+        name="2-2-2 sigmoid network, one bias per layer",
+        inputs=[Input(name="x"), Input(name="t")],
+        parameters=[
+            # One row per unit: row 0 is w1 w2, the weights into h1; row 1 is w3 w4, the weights into h2.
+            Parameter(name="W1", value=tensor([[0.15, 0.2], [0.25, 0.3]])),
+            # A list of one number: both units of the layer use it.
+            Parameter(name="b1", value=tensor([0.35])),
+            Parameter(name="W2", value=tensor([[0.4, 0.45], [0.5, 0.55]])),
+            Parameter(name="b2", value=tensor([0.6])),
+        ],
+        nodes=[
+            Node(name="z_h", inputs=["x", "W1", "b1"], dense=Dense()),
+            Node(name="h", inputs=["z_h"], sigmoid=Sigmoid()),
+            Node(name="o", inputs=["h", "W2", "b2"], dense=Dense()),
+            Node(name="yhat", inputs=["o"], sigmoid=Sigmoid()),
+            Node(name="L", inputs=["yhat", "t"], half_squared_error=HalfSquaredError(reduction=REDUCTION_SUM)),
+        ],
+    )
+    return Problem(
+        network=network,
+        inputs=[
+            NamedTensor(name="x", tensor=tensor([0.05, 0.1])),
+            NamedTensor(name="t", tensor=tensor([0.01, 0.02])),
+        ],
+        objective="L",
+        optimizer=Optimizer(sgd=Sgd(learning_rate=0.5)),
+    )
+
+
+class Gradus:
+    """The three calls, each with the deadline."""
+
+    def __init__(self, channel):
+        self._stub = gradient_service_pb2_grpc.GradientServiceStub(channel)
+
+    def forward(self, problem, **options):
+        request = service.ForwardRequest(problem=problem, trace=TraceOptions(**options))
+        return self._stub.Forward(request, timeout=DEADLINE_SECONDS)
+
+    def backward(self, problem, **options):
+        request = service.BackwardRequest(problem=problem, trace=TraceOptions(**options))
+        return self._stub.Backward(request, timeout=DEADLINE_SECONDS)
+
+    def step(self, problem, **options):
+        request = service.StepRequest(problem=problem, trace=TraceOptions(**options))
+        return self._stub.Step(request, timeout=DEADLINE_SECONDS)
+
+
+def quantities(trace):
+    """The tensors of a trace by their addresses: "h", "grad(W1)", "L@1"."""
+    return {entry.address: entry.tensor for entry in trace.entries}
+
+
+def field_violations(error):
+    """What was wrong where: Gradus sends a google.rpc.Status with a BadRequest along with the code and the message."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            for detail in status_pb2.Status.FromString(value).details:
+                bad_request = error_details_pb2.BadRequest()
+                if detail.Unpack(bad_request):
+                    yield from bad_request.field_violations
+
+
+def show(name, tensor):
+    numbers = [round(value, 6) for value in tensor.values]
+    for length in reversed(tensor.shape[1:]):
+        numbers = [numbers[start : start + length] for start in range(0, len(numbers), length)]
+    print(f"  {name:8} = {numbers if tensor.shape else numbers[0]}")
+
+
+class Checks:
+    """Compares what came out with what must come out, and remembers what differs."""
+
+    def __init__(self):
+        self.failures = []
+
+    def near(self, name, value, expected):
+        if not math.isclose(value, expected, rel_tol=1e-9):
+            self.failures.append(f"{name} is {value!r} but must be {expected!r}")
+
+    def holds(self, condition, failure):
+        if not condition:
+            self.failures.append(failure)
+
+
+def do_homework(gradus, checks):
+    problem = build_problem()
+
+    print("Forward: the value of every node")
+    forward = gradus.forward(problem)
+    values = quantities(forward.trace)
+    for name in ["h", "yhat", "L"]:
+        show(name, values[name])
+    checks.near("the loss L", values["L"].values[0], 0.5582617201218214)
+
+    print("Backward: the gradient of the loss with respect to every parameter")
+    backward = gradus.backward(problem)
+    gradients = quantities(backward.trace)
+    for name in ["grad(W1)", "grad(b1)", "grad(W2)", "grad(b2)"]:
+        show(name, gradients[name])
+    checks.near("the gradient dL/dw5", gradients["grad(W2)"].values[0], 0.08216704056423077)
+
+    print("Step: the parameters after one update, and the loss that they give")
+    # From a large network one asks only for what one needs. L@1 is L after one update.
+    step = gradus.step(problem, only=["L@1"])
+    parameters = {parameter.name: parameter.tensor for parameter in step.parameters}
+    for name, value in parameters.items():
+        show(name, value)
+    show("L@1", quantities(step.trace)["L@1"])
+    checks.near("the updated weight w5'", parameters["W2"].values[0], 0.35891647971788465)
+
+    # The same problem as a file, which the command line reads as well.
+    from_file = text_format.Parse(PROBLEM_FILE.read_text(encoding="utf-8"), Problem())
+    answers = gradus.forward(from_file), gradus.backward(from_file), gradus.step(from_file, only=["L@1"])
+    checks.holds(answers == (forward, backward, step), f"{PROBLEM_FILE.name} and the problem built here differ")
+
+    # The same problem with its tensors as bytes, there and back.
+    as_bytes = build_problem()
+    for parameter in as_bytes.network.parameters:
+        parameter.value.CopyFrom(raw(parameter.value))
+    for given in as_bytes.inputs:
+        given.tensor.CopyFrom(raw(given.tensor))
+    answer = gradus.backward(as_bytes, encoding=TENSOR_ENCODING_RAW_LE_F64)
+    expected = {address: raw(value) for address, value in gradients.items()}
+    checks.holds(quantities(answer.trace) == expected, "the numbers in raw_le_f64 differ from those in values")
+
+
+def make_a_mistake(gradus, checks):
+    print("A mistake: W1 has three columns, but x has two numbers")
+    problem = build_problem()
+    problem.network.parameters[0].value.CopyFrom(tensor([[0.15, 0.2, 0.1], [0.25, 0.3, 0.1]]))
+    try:
+        gradus.forward(problem)
+    except grpc.RpcError as error:
+        if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
+            raise
+        violations = list(field_violations(error))
+        for violation in violations:
+            print(f"  {violation.field}: {violation.description}")
+        fields = [violation.field for violation in violations]
+        checks.holds(fields == ["network.nodes[0]"], f"the fields in error are {fields}, but must be network.nodes[0]")
+        checks.holds(all(violation.description for violation in violations), "an error has no description")
+    else:
+        checks.holds(False, "a W1 of the wrong shape was taken, but must be refused")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Does problem 1 of the homework on a Gradus server.")
+    parser.add_argument("--server", default="127.0.0.1:50051", metavar="HOST:PORT", help="default: %(default)s")
+    arguments = parser.parse_args()
+
+    checks = Checks()
+    with grpc.insecure_channel(arguments.server) as channel:
+        gradus = Gradus(channel)
+        try:
+            do_homework(gradus, checks)
+            make_a_mistake(gradus, checks)
+        except grpc.RpcError as error:
+            sys.exit(f"homework.py: {arguments.server} answered {error.code().name}: {error.details()}")
+    if checks.failures:
+        sys.exit("\n".join(f"homework.py: {failure}" for failure in checks.failures))
+    print("All of it is as it must be.")
+
+
+if __name__ == "__main__":
+    main()

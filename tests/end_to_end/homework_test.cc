@@ -1,0 +1,130 @@
+// The homework that the project began with, graded over a real socket.
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "gtest/gtest.h"
+
+#include "tests/support/test_server.h"
+#include "tests/support/text_proto.h"
+
+namespace gradus::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kFolder[] = "examples/homework/";
+
+v1::Assignment Homework() {
+  return FromFile<v1::Assignment>(std::string(kFolder) + "homework.txtpb");
+}
+
+v1::GradeReport GradeOf(const v1::Assignment& assignment, const std::string& submission) {
+  static TestServer& server = *new TestServer();
+  TestContext context;
+  v1::GradeRequest request;
+  *request.mutable_assignment() = assignment;
+  *request.mutable_submission() =
+      FromFile<v1::Submission>(kFolder + ("submissions/" + submission + ".txtpb"));
+  v1::GradeResponse response;
+  const grpc::Status status = server.grading().Grade(&context, request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return response.report();
+}
+
+// Ids of the items with a verdict, in the order of the report.
+std::vector<std::string> ItemsWith(const v1::GradeReport& report, v1::Verdict verdict) {
+  std::vector<std::string> ids;
+  for (const v1::ItemReport& item : report.items()) {
+    if (item.verdict() == verdict) ids.push_back(item.id());
+  }
+  return ids;
+}
+
+TEST(HomeworkTest, HasTheItemsOfThePaper) {
+  std::map<std::string, int> count;
+  const v1::Assignment homework = Homework();
+  for (const v1::Item& item : homework.items()) ++count[item.problem()];
+  EXPECT_EQ(count["problem_1"], 41);
+  EXPECT_EQ(count["problem_2"], 4);
+}
+
+TEST(HomeworkTest, TheProblemsAreThoseOfTheirOwnFiles) {
+  const v1::Assignment homework = Homework();
+  for (const v1::NamedProblem& named : homework.problems()) {
+    const auto file = FromFile<v1::Problem>(kFolder + named.name() + ".txtpb");
+    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(named.problem(), file))
+        << named.name();
+  }
+}
+
+TEST(HomeworkTest, ThePaperIsRight) {
+  const v1::GradeReport report = GradeOf(Homework(), "paper");
+  EXPECT_EQ(report.earned_points(), 60);
+  EXPECT_EQ(report.possible_points(), 60);
+  EXPECT_TRUE(report.gradable());
+  EXPECT_THAT(report.first_wrong_item(), IsEmpty());
+  EXPECT_THAT(report.unexpected(), IsEmpty());
+}
+
+TEST(HomeworkTest, ExactNumbersAreRightWithinRounding) {
+  v1::Assignment homework = Homework();
+  v1::Tolerance* tolerance = homework.mutable_policy()->mutable_tolerance();
+  tolerance->set_absolute(1e-14);
+  tolerance->set_relative(1e-12);
+  for (v1::Item& item : *homework.mutable_items()) item.clear_tolerance();
+  EXPECT_EQ(GradeOf(homework, "exact").earned_points(), 60);
+  EXPECT_LT(GradeOf(homework, "paper").earned_points(), 20);
+}
+
+TEST(HomeworkTest, WhatTheRecogniserMisreadIsWrong) {
+  const v1::GradeReport report = GradeOf(Homework(), "as_recognised");
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_INCORRECT),
+              ElementsAre("sigma'(z_h1)", "sigma'(z_h2)", "w1'"));
+  EXPECT_EQ(report.earned_points(), 57);
+}
+
+TEST(HomeworkTest, ThePlantedErrorIsTheFirstWrongStep) {
+  const v1::GradeReport report = GradeOf(Homework(), "planted_error");
+  EXPECT_EQ(report.first_wrong_item(), "dL/dz_h1");
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_MISSING), ElementsAre("logistic: loss"));
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_MALFORMED), ElementsAre("boundary: logistic yhat"));
+  EXPECT_FALSE(report.gradable());
+}
+
+// Problem 3: a softmax over two classes and the logistic unit with w = w2 - w1, b = b2 - b1 are the
+// same.
+TEST(HomeworkTest, SoftmaxOfTwoClassesEqualsALogisticUnit) {
+  TestServer server;
+  const auto trace_of = [&](const std::string& name) {
+    TestContext context;
+    v1::BackwardRequest request;
+    *request.mutable_problem() = FromFile<v1::Problem>(kFolder + name + ".txtpb");
+    v1::BackwardResponse response;
+    EXPECT_TRUE(server.gradient().Backward(&context, request, &response).ok());
+    std::map<std::string, v1::Tensor> trace;
+    for (const auto& entry : response.trace().entries()) trace[entry.address()] = entry.tensor();
+    return trace;
+  };
+  auto softmax = trace_of("problem_3_softmax");
+  auto logistic = trace_of("problem_3_logistic");
+  for (int n = 0; n < 3; ++n) {
+    EXPECT_NEAR(softmax["yhat"].values(2 * n + 1), logistic["yhat"].values(n), 1e-15);
+    for (int k = 0; k < 3; ++k) {
+      EXPECT_NEAR(softmax["grad(x)"].values(3 * n + k), logistic["grad(x)"].values(3 * n + k),
+                  1e-15);
+    }
+  }
+  EXPECT_NEAR(softmax["L"].values(0), logistic["L"].values(0), 1e-15);
+  for (int k = 0; k < 3; ++k) {
+    EXPECT_NEAR(softmax["grad(W)"].values(3 + k), logistic["grad(W)"].values(k), 1e-15);
+    EXPECT_NEAR(softmax["grad(W)"].values(k), -logistic["grad(W)"].values(k), 1e-15);
+  }
+}
+
+}  // namespace
+}  // namespace gradus::testing

@@ -1,0 +1,370 @@
+#include "tests/ops/op_cases.h"
+
+#include <algorithm>
+
+#include "google/protobuf/descriptor.h"
+
+#include "fmt/format.h"
+#include "gradus/v1/network.pb.h"
+
+namespace gradus::testing {
+namespace {
+
+// A domain whose elements are drawn one by one.
+template <class Draw>
+Domain Elementwise(Draw draw) {
+  return [draw](const Shape& shape, Random& random) {
+    Tensor<double> tensor(shape);
+    for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = draw(random);
+    return tensor;
+  };
+}
+
+// Every op but the losses.
+std::vector<OpCase> Rows() {
+  return {
+      // Dense: no bias, one per unit, one shared by all units; one example, a batch, a batch of
+      // sequences; and beyond the size from which the product is vectorised.
+      {.op = "dense {}", .operands = {{3}, {2, 3}}, .output = Shape{2}},
+      {.op = "dense {}", .operands = {{3}, {2, 3}, {2}}, .output = Shape{2}},
+      {.op = "dense {}", .operands = {{3}, {2, 3}, {1}}, .output = Shape{2}},
+      {.op = "dense {}", .operands = {{4, 3}, {2, 3}}, .output = Shape{4, 2}},
+      {.op = "dense {}", .operands = {{4, 3}, {2, 3}, {2}}, .output = Shape{4, 2}},
+      {.op = "dense {}", .operands = {{4, 3}, {2, 3}, {1}}, .output = Shape{4, 2}},
+      {.op = "dense {}", .operands = {{2, 4, 3}, {5, 3}}, .output = Shape{2, 4, 5}},
+      {.op = "dense {}", .operands = {{2, 4, 3}, {5, 3}, {5}}, .output = Shape{2, 4, 5}},
+      {.op = "dense {}", .operands = {{2, 4, 3}, {5, 3}, {1}}, .output = Shape{2, 4, 5}},
+      {.op = "dense {}", .operands = {{4, 3}, {1, 3}, {1}}, .output = Shape{4, 1}},
+      {.op = "dense {}", .operands = {{3, 1}, {2, 1}, {2}}, .output = Shape{3, 2}},
+      {.op = "dense {}", .operands = {{9, 8}, {10, 8}, {10}}, .output = Shape{9, 10}},
+
+      // Elementwise arithmetic: equal shapes, and each way to broadcast.
+      {.op = "add {}", .operands = {{2, 3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "add {}", .operands = {{2, 3}, {3}}, .output = Shape{2, 3}},
+      {.op = "add {}", .operands = {{3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "add {}", .operands = {{2, 1}, {1, 3}}, .output = Shape{2, 3}},
+      {.op = "add {}", .operands = {{2, 3, 4}, {2, 1, 4}}, .output = Shape{2, 3, 4}},
+      {.op = "add {}", .operands = {{2, 3}, {}}, .output = Shape{2, 3}},
+      {.op = "add {}", .operands = {{}, {}}, .output = Shape{}},
+      {.op = "add {}", .operands = {{2, 3}, {2, 3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "add {}", .operands = {{2, 1}, {}, {3}, {4, 1, 1}}, .output = Shape{4, 2, 3}},
+      {.op = "subtract {}", .operands = {{2, 3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "subtract {}", .operands = {{2, 3}, {3}}, .output = Shape{2, 3}},
+      {.op = "subtract {}", .operands = {{3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "subtract {}", .operands = {{2, 1}, {1, 3}}, .output = Shape{2, 3}},
+      {.op = "subtract {}", .operands = {{}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "multiply {}", .operands = {{2, 3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "multiply {}", .operands = {{2, 3}, {3}}, .output = Shape{2, 3}},
+      {.op = "multiply {}", .operands = {{3}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "multiply {}", .operands = {{2, 1}, {1, 3}}, .output = Shape{2, 3}},
+      {.op = "multiply {}", .operands = {{2, 3, 4}, {2, 1, 4}}, .output = Shape{2, 3, 4}},
+      {.op = "multiply {}", .operands = {{}, {2, 3}}, .output = Shape{2, 3}},
+      {.op = "multiply {}", .operands = {{}, {}}, .output = Shape{}},
+      {.op = "scale { factor: -1.5 }", .operands = {{2, 3}}, .output = Shape{2, 3}},
+      {.op = "scale {}", .operands = {{3}}, .output = Shape{3}},
+
+      // MatMul: each transposition, vectors, stacks, stacks that broadcast, and large.
+      {.op = "mat_mul {}", .operands = {{2, 3}, {3, 4}}, .output = Shape{2, 4}},
+      {.op = "mat_mul { transpose_a: true }", .operands = {{3, 2}, {3, 4}}, .output = Shape{2, 4}},
+      {.op = "mat_mul { transpose_b: true }", .operands = {{2, 3}, {4, 3}}, .output = Shape{2, 4}},
+      {.op = "mat_mul { transpose_a: true transpose_b: true }",
+       .operands = {{3, 2}, {4, 3}},
+       .output = Shape{2, 4}},
+      {.op = "mat_mul {}", .operands = {{3}, {3, 4}}, .output = Shape{4}},
+      {.op = "mat_mul {}", .operands = {{2, 3}, {3}}, .output = Shape{2}},
+      {.op = "mat_mul {}", .operands = {{3}, {3}}, .output = Shape{}},
+      {.op = "mat_mul { transpose_b: true }", .operands = {{3}, {4, 3}}, .output = Shape{4}},
+      {.op = "mat_mul { transpose_a: true }", .operands = {{3, 2}, {3}}, .output = Shape{2}},
+      {.op = "mat_mul {}", .operands = {{2, 1}, {1, 3}}, .output = Shape{2, 3}},
+      {.op = "mat_mul {}", .operands = {{2, 2, 3}, {2, 3, 4}}, .output = Shape{2, 2, 4}},
+      {.op = "mat_mul { transpose_a: true transpose_b: true }",
+       .operands = {{2, 3, 2}, {2, 4, 3}},
+       .output = Shape{2, 2, 4}},
+      {.op = "mat_mul {}", .operands = {{2, 2, 3}, {3, 4}}, .output = Shape{2, 2, 4}},
+      {.op = "mat_mul {}", .operands = {{2, 3}, {2, 3, 4}}, .output = Shape{2, 2, 4}},
+      {.op = "mat_mul {}", .operands = {{2, 1, 2, 3}, {3, 3, 2}}, .output = Shape{2, 3, 2, 2}},
+      {.op = "mat_mul { transpose_a: true }",
+       .operands = {{2, 1, 3, 2}, {3, 3, 2}},
+       .output = Shape{2, 3, 2, 2}},
+      {.op = "mat_mul { transpose_b: true }",
+       .operands = {{2, 1, 2, 3}, {3, 2, 3}},
+       .output = Shape{2, 3, 2, 2}},
+      {.op = "mat_mul {}", .operands = {{3}, {2, 3, 4}}, .output = Shape{2, 4}},
+      {.op = "mat_mul {}", .operands = {{2, 2, 3}, {3}}, .output = Shape{2, 2}},
+      {.op = "mat_mul {}", .operands = {{9, 8}, {8, 10}}, .output = Shape{9, 10}},
+      {.op = "mat_mul { transpose_a: true }",
+       .operands = {{8, 9}, {8, 10}},
+       .output = Shape{9, 10}},
+      {.op = "mat_mul { transpose_b: true }",
+       .operands = {{9, 8}, {10, 8}},
+       .output = Shape{9, 10}},
+      {.op = "mat_mul { transpose_a: true transpose_b: true }",
+       .operands = {{8, 9}, {10, 8}},
+       .output = Shape{9, 10}},
+
+      // Sums and means over all axes, one, several, counted from the end, kept.
+      {.op = "sum {}", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "sum {}", .operands = {{}}, .output = Shape{}},
+      {.op = "sum { axes: 0 }", .operands = {{2, 3}}, .output = Shape{3}},
+      {.op = "sum { axes: 1 }", .operands = {{2, 3}}, .output = Shape{2}},
+      {.op = "sum { axes: -1 }", .operands = {{2, 3, 4}}, .output = Shape{2, 3}},
+      {.op = "sum { axes: [ 0, 2 ] }", .operands = {{2, 3, 4}}, .output = Shape{3}},
+      {.op = "sum { axes: [ -1, -3 ] }", .operands = {{2, 3, 4}}, .output = Shape{3}},
+      {.op = "sum { axes: 0 keep_axes: true }", .operands = {{2, 3}}, .output = Shape{1, 3}},
+      {.op = "sum { axes: [ 0, 2 ] keep_axes: true }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{1, 3, 1}},
+      {.op = "sum { keep_axes: true }", .operands = {{2, 3}}, .output = Shape{1, 1}},
+      {.op = "mean {}", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "mean {}", .operands = {{}}, .output = Shape{}},
+      {.op = "mean { axes: 0 }", .operands = {{2, 3}}, .output = Shape{3}},
+      {.op = "mean { axes: 1 }", .operands = {{2, 3}}, .output = Shape{2}},
+      {.op = "mean { axes: -1 }", .operands = {{2, 3, 4}}, .output = Shape{2, 3}},
+      {.op = "mean { axes: [ 0, 2 ] }", .operands = {{2, 3, 4}}, .output = Shape{3}},
+      {.op = "mean { axes: [ -1, -3 ] }", .operands = {{2, 3, 4}}, .output = Shape{3}},
+      {.op = "mean { axes: 0 keep_axes: true }", .operands = {{2, 3}}, .output = Shape{1, 3}},
+      {.op = "mean { axes: [ 0, 2 ] keep_axes: true }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{1, 3, 1}},
+      {.op = "mean { keep_axes: true }", .operands = {{2, 3}}, .output = Shape{1, 1}},
+
+      // Activations.
+      {.op = "identity {}", .operands = {{2, 3}}},
+      {.op = "identity {}", .operands = {{}}},
+      {.op = "sigmoid {}", .operands = {{2, 3}}},
+      {.op = "sigmoid {}", .operands = {{}}},
+      {.op = "tanh {}", .operands = {{2, 3}}},
+      {.op = "tanh {}", .operands = {{}}},
+      {.op = "relu {}", .operands = {{2, 3}}, .domains = {AwayFromZero()}},
+      {.op = "relu {}", .operands = {{}}, .domains = {AwayFromZero()}},
+      {.op = "softmax {}", .operands = {{4}}},
+      {.op = "softmax {}", .operands = {{2, 3}}},
+      {.op = "softmax { axis: 0 }", .operands = {{2, 3}}},
+      {.op = "softmax { axis: 1 }", .operands = {{2, 3, 4}}},
+      {.op = "softmax { axis: -3 }", .operands = {{2, 3, 4}}},
+      {.op = "softmax {}", .operands = {{2, 1}}},
+      {.op = "log_softmax {}", .operands = {{4}}},
+      {.op = "log_softmax {}", .operands = {{2, 3}}},
+      {.op = "log_softmax { axis: 0 }", .operands = {{2, 3}}},
+      {.op = "log_softmax { axis: 1 }", .operands = {{2, 3, 4}}},
+      {.op = "log_softmax { axis: -3 }", .operands = {{2, 3, 4}}},
+      {.op = "log_softmax {}", .operands = {{2, 1}}},
+  };
+}
+
+// The losses, without their reduction: each row becomes one for each. The output is the shape of
+// the terms.
+std::vector<OpCase> LossRows() {
+  return {
+      // One term per element, 1 and 0 among the targets.
+      {.op = "half_squared_error", .operands = {{}, {}}, .output = Shape{}},
+      {.op = "half_squared_error", .operands = {{3}, {3}}, .output = Shape{3}},
+      {.op = "half_squared_error", .operands = {{4, 3}, {4, 3}}, .output = Shape{4, 3}},
+      {.op = "half_squared_error", .operands = {{2, 3, 2}, {2, 3, 2}}, .output = Shape{2, 3, 2}},
+      {.op = "squared_error", .operands = {{}, {}}, .output = Shape{}},
+      {.op = "squared_error", .operands = {{3}, {3}}, .output = Shape{3}},
+      {.op = "squared_error", .operands = {{4, 3}, {4, 3}}, .output = Shape{4, 3}},
+      {.op = "squared_error", .operands = {{2, 3, 2}, {2, 3, 2}}, .output = Shape{2, 3, 2}},
+      {.op = "binary_cross_entropy",
+       .operands = {{}, {}},
+       .output = Shape{},
+       .domains = {Probabilities()}},
+      {.op = "binary_cross_entropy",
+       .operands = {{3}, {3}},
+       .output = Shape{3},
+       .domains = {Probabilities()}},
+      {.op = "binary_cross_entropy",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {Probabilities()}},
+      {.op = "binary_cross_entropy",
+       .operands = {{2, 3, 2}, {2, 3, 2}},
+       .output = Shape{2, 3, 2},
+       .domains = {Probabilities()}},
+      {.op = "binary_cross_entropy",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {Probabilities(), ClassIndices(2)}},
+      {.op = "binary_cross_entropy_with_logits",
+       .operands = {{}, {}},
+       .output = Shape{},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "binary_cross_entropy_with_logits",
+       .operands = {{3}, {3}},
+       .output = Shape{3},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "binary_cross_entropy_with_logits",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "binary_cross_entropy_with_logits",
+       .operands = {{2, 3, 2}, {2, 3, 2}},
+       .output = Shape{2, 3, 2},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "binary_cross_entropy_with_logits",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {AnyReal(), ClassIndices(2)}},
+
+      // One term per example: class indices, soft labels, soft labels that do not add up to 1, and
+      // one-hot ones, most of which are 0.
+      {.op = "cross_entropy",
+       .operands = {{3}, {}},
+       .output = Shape{},
+       .domains = {Probabilities(), ClassIndices(3)}},
+      {.op = "cross_entropy",
+       .operands = {{3}, {3}},
+       .output = Shape{},
+       .domains = {Probabilities(), Distributions()}},
+      {.op = "cross_entropy",
+       .operands = {{3}, {3}},
+       .output = Shape{},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "cross_entropy",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {Probabilities(), ClassIndices(3)}},
+      {.op = "cross_entropy",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), Distributions()}},
+      {.op = "cross_entropy",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "cross_entropy",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), OneHot()}},
+      {.op = "cross_entropy",
+       .operands = {{2, 4, 3}, {2, 4}},
+       .output = Shape{2, 4},
+       .domains = {Probabilities(), ClassIndices(3)}},
+      {.op = "cross_entropy",
+       .operands = {{2, 4, 3}, {2, 4, 3}},
+       .output = Shape{2, 4},
+       .domains = {Probabilities(), Distributions()}},
+      {.op = "cross_entropy",
+       .operands = {{2, 4, 3}, {2, 4, 3}},
+       .output = Shape{2, 4},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "cross_entropy",
+       .operands = {{4, 1}, {4}},
+       .output = Shape{4},
+       .domains = {Probabilities(), ClassIndices(1)}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{3}, {}},
+       .output = Shape{},
+       .domains = {AnyReal(), ClassIndices(3)}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{3}, {3}},
+       .output = Shape{},
+       .domains = {AnyReal(), Distributions()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{3}, {3}},
+       .output = Shape{},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {AnyReal(), ClassIndices(3)}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), Distributions()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), OneHot()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{2, 4, 3}, {2, 4}},
+       .output = Shape{2, 4},
+       .domains = {AnyReal(), ClassIndices(3)}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{2, 4, 3}, {2, 4, 3}},
+       .output = Shape{2, 4},
+       .domains = {AnyReal(), Distributions()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{2, 4, 3}, {2, 4, 3}},
+       .output = Shape{2, 4},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "cross_entropy_with_logits",
+       .operands = {{4, 1}, {4}},
+       .output = Shape{4},
+       .domains = {AnyReal(), ClassIndices(1)}},
+  };
+}
+
+}  // namespace
+
+Domain AnyReal() {
+  return Elementwise([](Random& random) { return random.Uniform(-2, 2); });
+}
+
+Domain AwayFromZero() {
+  return Elementwise([](Random& random) { return random.UniformMagnitude(0.1, 2); });
+}
+
+Domain Probabilities() {
+  return Elementwise([](Random& random) { return random.Uniform(0.05, 0.95); });
+}
+
+Domain Distributions() {
+  return [](const Shape& shape, Random& random) {
+    Tensor<double> tensor(shape);
+    const int64_t classes = shape.back();
+    for (int64_t row = 0; row < tensor.size(); row += classes) {
+      double sum = 0;
+      for (int64_t c = 0; c < classes; ++c) sum += tensor[row + c] = random.Uniform(0.2, 1);
+      for (int64_t c = 0; c < classes; ++c) tensor[row + c] /= sum;
+    }
+    return tensor;
+  };
+}
+
+Domain OneHot() {
+  return [](const Shape& shape, Random& random) {
+    Tensor<double> tensor(shape);
+    const int64_t classes = shape.back();
+    for (int64_t row = 0; row < tensor.size(); row += classes)
+      tensor[row + random.Below(classes)] = 1;
+    return tensor;
+  };
+}
+
+Domain ClassIndices(int64_t count) {
+  return Elementwise([count](Random& random) { return static_cast<double>(random.Below(count)); });
+}
+
+std::vector<Tensor<double>> DrawOperands(const OpCase& op_case, Random& random) {
+  std::vector<Tensor<double>> operands;
+  for (size_t i = 0; i < op_case.operands.size(); ++i) {
+    const Domain& domain = op_case.domains[std::min(i, op_case.domains.size() - 1)];
+    operands.push_back(domain(op_case.operands[i], random));
+  }
+  return operands;
+}
+
+const std::vector<OpCase>& AllOpCases() {
+  static const auto* const kCases = [] {
+    auto* cases = new std::vector<OpCase>(Rows());
+    const auto& reductions = *v1::Reduction_descriptor();
+    for (const OpCase& loss : LossRows()) {
+      for (int i = 0; i < reductions.value_count(); ++i) {
+        const auto& reduction = *reductions.value(i);
+        if (reduction.number() == v1::REDUCTION_UNSPECIFIED) continue;
+        OpCase& reduced = cases->emplace_back(loss);
+        reduced.op = fmt::format("{} {{ reduction: {} }}", loss.op, reduction.name());
+        if (reduction.number() != v1::REDUCTION_NONE) reduced.output = Shape();
+      }
+    }
+    return cases;
+  }();
+  return *kCases;
+}
+
+}  // namespace gradus::testing

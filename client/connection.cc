@@ -5,13 +5,6 @@
 #include "fmt/format.h"
 
 namespace gradus {
-namespace {
-
-// As large as a server's responses may get.
-constexpr int kMaxResponseBytes = 64 * 1024 * 1024;
-
-}  // namespace
-
 absl::StatusOr<Connection> Connection::Open(const ConnectionOptions& options) {
   Connection connection(options);
   if (options.server.empty()) {
@@ -41,9 +34,16 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
       return absl::DeadlineExceededError(
           fmt::format("{}: no answer within {} seconds; --timeout gives it more time", where,
                       options_.timeout.count()));
+    case absl::StatusCode::kUnimplemented:
+      // gRPC says nothing, neither of an RPC that it does not know nor of a request that it cannot
+      // parse.
+      if (!status.error_message().empty()) break;
+      return absl::UnimplementedError(
+          fmt::format("{} knows no such call, or could not read the request", where));
     default:
-      return absl::Status(code, status.error_message());
+      break;
   }
+  return absl::Status(code, status.error_message());
 }
 
 }  // namespace gradus

@@ -53,6 +53,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("gradus-server ") + gradus::kVersion);
   app.add_option("--listen", options.listen_address,
                  "HOST:PORT to listen on; port 0 takes a free one")
+      ->check([](const std::string& address) {
+        return address.find(':') == std::string::npos ? "write HOST:PORT, as in 127.0.0.1:50051"
+                                                      : "";
+      })
       ->capture_default_str();
   app.add_option("--workers", options.worker_count, "threads that compute; 0: one per core")
       ->check(CLI::Range(0, 1024))

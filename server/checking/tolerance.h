@@ -13,11 +13,12 @@ struct Tolerance {
   double absolute = 0;
 };
 
-// |x - reference| <= absolute + relative |reference|. NaN and infinity, on either side, are near
+// |x - reference| <= absolute + relative |reference|. NaN and infinity, in any of the three, are near
 // nothing; the comparison is written so that an unordered one fails.
 inline bool IsNear(double x, double reference, const Tolerance& tolerance) {
-  if (!std::isfinite(x) || !std::isfinite(reference)) return false;
-  return !(std::abs(x - reference) > tolerance.absolute + tolerance.relative * std::abs(reference));
+  const double allowed = tolerance.absolute + tolerance.relative * std::abs(reference);
+  if (!std::isfinite(x) || !std::isfinite(reference) || !std::isfinite(allowed)) return false;
+  return !(std::abs(x - reference) > allowed);
 }
 
 }  // namespace gradus

@@ -1,6 +1,5 @@
 #include "server/engine/backward.h"
 
-#include "server/engine/operands.h"
 #include "server/kernels/map.h"
 
 namespace gradus {
@@ -8,18 +7,18 @@ namespace gradus {
 template <class T>
 Tensor<T> ComputeSlope(const Graph& graph, const World<T>& world, ValueId activation) {
   const GraphNode& node = graph.node(activation);
-  const auto operands = OperandsOf(node, world);
   Tensor<T> slope(graph.value(activation).shape);
-  node.op->For<T>().slope({node.definition, operands}, world.value(activation), slope);
+  node.op->For<T>().slope({node.definition, world.operands(activation)}, world.value(activation),
+                          slope);
   return slope;
 }
 
 template <class T>
 Tensor<T> ComputeGradient(const Graph& graph, const World<T>& world, const Tensor<T>& upstream,
-                          ValueId id) {
-  const Value& value = graph.value(id);
-  Tensor<T> gradient = graph.objective() == id ? upstream : Tensor<T>(value.shape);
-  for (const Use& use : value.uses) {
+                          ValueId value) {
+  const Value& v = graph.value(value);
+  Tensor<T> gradient = graph.objective() == value ? upstream : Tensor<T>(v.shape);
+  for (const Use& use : v.uses) {
     // A branch that does not reach the objective has gradient 0, even where its slope is infinite.
     if (use.is_index || !graph.value(use.node).reaches_objective) continue;
     const GraphNode& reader = graph.node(use.node);
@@ -28,10 +27,9 @@ Tensor<T> ComputeGradient(const Graph& graph, const World<T>& world, const Tenso
       MapAdd(reader_gradient, world.slope(use.node), gradient,
              [](const T& u, const T& slope) { return u * slope; });
     } else {
-      const auto operands = OperandsOf(reader, world);
       reader.op->For<T>().vjp(
-          {{reader.definition, operands}, world.value(use.node), reader_gradient}, use.position,
-          gradient);
+          {{reader.definition, world.operands(use.node)}, world.value(use.node), reader_gradient},
+          use.position, gradient);
     }
   }
   return gradient;

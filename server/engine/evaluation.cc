@@ -48,19 +48,16 @@ absl::StatusOr<Selection> Select(const v1::TraceOptions& options, Plan& plan) {
   return selection;
 }
 
-// Numbers in the response.
-double ReturnedElements(const Selection& selection, const Plan& plan) {
-  double elements = selection.all ? plan.AllElements() : 0;
-  for (const auto& [quantity, update] : selection.only) {
-    elements += static_cast<double>(plan.ShapeOf(quantity).element_count());
-  }
+// Bytes of the response, estimated.
+double ResponseBytes(const Selection& selection, const Plan& plan) {
+  double bytes = selection.all ? plan.BytesOfAll() : 0;
+  for (const auto& [quantity, update] : selection.only) bytes += plan.BytesOf(quantity);
   if (plan.scope() == Scope::kStep) {
     for (int i = 0; i < plan.graph().parameter_count(); ++i) {
-      elements +=
-          static_cast<double>(plan.graph().value(plan.graph().parameter(i)).shape.element_count());
+      bytes += plan.BytesOf({QuantityKind::kNext, plan.graph().parameter(i)});
     }
   }
-  return elements;
+  return bytes;
 }
 
 template <class Request>
@@ -72,8 +69,7 @@ absl::StatusOr<Evaluation> PrepareRequest(const Request& request, Scope scope,
   if (absl::Status s = plan->AddPins(request.pins()); !s.ok()) return s;
   absl::StatusOr<Selection> selection = Select(request.trace(), *plan);
   if (!selection.ok()) return selection.status();
-  if (absl::Status s = plan->CheckCost(limits, ReturnedElements(*selection, *plan)); !s.ok())
-    return s;
+  if (absl::Status s = plan->CheckCost(limits, ResponseBytes(*selection, *plan)); !s.ok()) return s;
   return Evaluation{*std::move(plan), *std::move(selection)};
 }
 

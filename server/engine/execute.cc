@@ -34,9 +34,7 @@ class Execution {
     for (int update = 0; update < plan_.world_count(); ++update) {
       if (absl::Status s = LoadGiven(update); !s.ok()) return s;
       for (const Quantity& q : plan_.Order(update)) {
-        if (cancelled_.load(std::memory_order_relaxed)) {
-          return absl::CancelledError("cancelled by the caller");
-        }
+        if (IsCancelled()) return Cancelled();
         world_.At(q) = Compute(q);
         Finish(q, update);
       }
@@ -45,6 +43,9 @@ class Execution {
   }
 
  private:
+  bool IsCancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  static absl::Status Cancelled() { return absl::CancelledError("cancelled by the caller"); }
+
   struct PinnedValue {
     std::optional<int64_t> element;
     Tensor<T> value;
@@ -82,11 +83,12 @@ class Execution {
   // Puts the inputs and parameters of an update in place.
   absl::Status LoadGiven(int update) {
     for (int i = 0; i < graph_.input_count(); ++i) {
+      if (IsCancelled()) return Cancelled();
       const ValueId id = graph_.input(i);
       const InputSource source = plan_.SourceOf(i, update);
       auto values = ReadValues<T>(*source.tensor, graph_.value(id).shape);
       if (!values.ok()) {
-        return WithFieldPrefix(values.status(), source.path, graph_.value(id).name);
+        return WithFieldPrefix(values.status(), source.Path(), graph_.value(id).name);
       }
       const Quantity q = {QuantityKind::kValue, id};
       world_.At(q) = *std::move(values);
@@ -125,7 +127,7 @@ class Execution {
         const auto pins = pins_.find({{QuantityKind::kValue, index.input}, update});
         const bool pinned = pins != pins_.end();
         const std::string path =
-            pinned ? *pins->second.front().path : plan_.SourceOf(index.input, update).path;
+            pinned ? *pins->second.front().path : plan_.SourceOf(index.input, update).Path();
         return FieldError({pinned ? path : fmt::format("{}.values[{}]", path, i),
                            graph_.value(index.input).name, Reason::kInvalidValue,
                            fmt::format("{} is no class of node '{}', classes are 0 to {}", number,

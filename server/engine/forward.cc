@@ -1,15 +1,12 @@
 #include "server/engine/forward.h"
 
-#include "server/engine/operands.h"
-
 namespace gradus {
 
 template <class T>
-Tensor<T> ComputeValue(const Graph& graph, const World<T>& world, ValueId id) {
-  const GraphNode& node = graph.node(id);
-  const auto operands = OperandsOf(node, world);
-  Tensor<T> output(graph.value(id).shape);
-  node.op->For<T>().forward({node.definition, operands}, output);
+Tensor<T> ComputeValue(const Graph& graph, const World<T>& world, ValueId node) {
+  const GraphNode& n = graph.node(node);
+  Tensor<T> output(graph.value(node).shape);
+  n.op->For<T>().forward({n.definition, world.operands(node)}, output);
   return output;
 }
 

@@ -50,28 +50,6 @@ class GraphBuilder {
   GraphBuilder(const v1::Network& network, const Limits& limits)
       : network_(network), limits_(limits) {}
 
-  absl::Status CheckCounts() const {
-    if (network_.nodes_size() == 0) {
-      return FieldError("network.nodes", Reason::kMissingField,
-                        "empty; a network has at least one node");
-    }
-    const int64_t names =
-        int64_t{network_.inputs_size()} + network_.parameters_size() + network_.nodes_size();
-    if (names > limits_.max_names) {
-      return FieldError("network", Reason::kLimitExceeded,
-                        fmt::format("{} inputs, parameters and nodes, the limit is {}", names,
-                                    limits_.max_names));
-    }
-    int64_t operands = 0;
-    for (const v1::Node& node : network_.nodes()) operands += node.inputs_size();
-    if (operands > limits_.max_operands) {
-      return FieldError(
-          "network.nodes", Reason::kLimitExceeded,
-          fmt::format("{} operands, the limit is {}", operands, limits_.max_operands));
-    }
-    return absl::OkStatus();
-  }
-
   absl::Status AddNames() {
     graph_.input_count_ = network_.inputs_size();
     graph_.parameter_count_ = network_.parameters_size();
@@ -112,16 +90,16 @@ class GraphBuilder {
   absl::Status ResolveNodes() {
     for (int i = 0; i < network_.nodes_size(); ++i) {
       const v1::Node& definition = network_.nodes(i);
-      const std::string path = fmt::format("network.nodes[{}]", i);
+      const auto path = [i] { return fmt::format("network.nodes[{}]", i); };
       const Op* op = FindOp(definition.op_case());
       if (op == nullptr) {
-        return FieldError({path + ".op", definition.name(), Reason::kUnknownOp,
+        return FieldError({path() + ".op", definition.name(), Reason::kUnknownOp,
                            "unset, or an op that this server does not know"});
       }
       const int given = definition.inputs_size();
       if (given < op->required_operands ||
           (!op->variadic && given > static_cast<int>(op->operands.size()))) {
-        return FieldError({path + ".inputs", definition.name(), Reason::kInvalidValue,
+        return FieldError({path() + ".inputs", definition.name(), Reason::kInvalidValue,
                            fmt::format("{} takes {}, {} given", op->name(), Arity(*op), given)});
       }
       GraphNode node = {definition, op, {}};
@@ -129,7 +107,7 @@ class GraphBuilder {
       for (int position = 0; position < given; ++position) {
         const std::optional<ValueId> operand = graph_.Find(definition.inputs(position));
         if (!operand.has_value()) {
-          return FieldError({fmt::format("{}.inputs[{}]", path, position), definition.name(),
+          return FieldError({fmt::format("{}.inputs[{}]", path(), position), definition.name(),
                              Reason::kUnknownName,
                              fmt::format("no input, parameter or node is named '{}'",
                                          definition.inputs(position))});
@@ -170,9 +148,12 @@ class GraphBuilder {
   }
 
   absl::Status InferShapes() {
+    size_t operands_before = 0;
     for (const Quantity& q : graph_.value_order_) {
       Value& value = ValueOf(q.value);
-      const GraphNode& node = graph_.node(q.value);
+      GraphNode& node = graph_.nodes_[NodeIndex(q.value)];
+      node.first_operand = operands_before;
+      operands_before += node.operands.size();
       std::vector<Shape> operands;
       operands.reserve(node.operands.size());
       for (const ValueId operand : node.operands) operands.push_back(graph_.value(operand).shape);
@@ -259,10 +240,10 @@ class GraphBuilder {
                           : graph_.input_count_ + graph_.parameter_count_;
     graph_.values_.push_back(
         {.name = name, .kind = kind, .index = id - first, .shape = {}, .uses = {}});
-    const std::string path = PathOf(graph_.values_.back()) + ".name";
+    const auto path = [&] { return PathOf(graph_.values_.back()) + ".name"; };
     if (!IsName(name)) {
       return FieldError(
-          path, Reason::kInvalidValue,
+          path(), Reason::kInvalidValue,
           fmt::format("'{}' is no name; names are letters, digits, '_' and '.', at most "
                       "128, and begin with a letter or '_'",
                       name.substr(0, 128)));
@@ -270,7 +251,7 @@ class GraphBuilder {
     const auto [known, is_new] = graph_.ids_.try_emplace(name, id);
     if (!is_new) {
       return FieldError(
-          {path, name, Reason::kDuplicateName,
+          {path(), name, Reason::kDuplicateName,
            fmt::format("already the name of {}", PathOf(graph_.value(known->second)))});
     }
     return absl::OkStatus();
@@ -322,9 +303,11 @@ class GraphBuilder {
 
   void AddCost(const ShapeCall& call, const Shape& output, const Op& op) {
     // A vector-Jacobian product costs about as much per operand as the forward call.
+    // The cost of a variadic op is already that of all its operands.
     const double flops = op.flops(call, output);
     graph_.cost_.forward_flops += flops;
-    graph_.cost_.backward_flops += flops * static_cast<double>(call.operands.size());
+    graph_.cost_.backward_flops +=
+        flops * (op.variadic ? 1 : static_cast<double>(call.operands.size()));
   }
 
   void OrderGradient(ValueId id) {
@@ -348,10 +331,30 @@ class GraphBuilder {
   Graph graph_;
 };
 
+absl::Status CheckCounts(const v1::Network& network, const Limits& limits) {
+  if (network.nodes_size() == 0) {
+    return FieldError("network.nodes", Reason::kMissingField,
+                      "empty; a network has at least one node");
+  }
+  const int64_t names =
+      int64_t{network.inputs_size()} + network.parameters_size() + network.nodes_size();
+  if (names > limits.max_names) {
+    return FieldError(
+        "network", Reason::kLimitExceeded,
+        fmt::format("{} inputs, parameters and nodes, the limit is {}", names, limits.max_names));
+  }
+  int64_t operands = 0;
+  for (const v1::Node& node : network.nodes()) operands += node.inputs_size();
+  if (operands > limits.max_operands) {
+    return FieldError("network.nodes", Reason::kLimitExceeded,
+                      fmt::format("{} operands, the limit is {}", operands, limits.max_operands));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Graph> Graph::Build(const v1::Network& network, std::span<const Shape> input_shapes,
                                    std::string_view objective, const Limits& limits) {
   GraphBuilder builder(network, limits);
-  if (absl::Status s = builder.CheckCounts(); !s.ok()) return s;
   if (absl::Status s = builder.AddNames(); !s.ok()) return s;
   if (absl::Status s = builder.SetGivenShapes(input_shapes); !s.ok()) return s;
   if (absl::Status s = builder.ResolveNodes(); !s.ok()) return s;
@@ -359,11 +362,12 @@ absl::StatusOr<Graph> Graph::Build(const v1::Network& network, std::span<const S
   if (absl::Status s = builder.InferShapes(); !s.ok()) return s;
   if (!objective.empty()) {
     if (absl::Status s = builder.SetObjective(objective); !s.ok()) return s;
+    builder.OrderGradients();
   }
-  builder.OrderGradients();
   Graph graph = builder.Finish();
   for (const Value& value : graph.values_) {
     graph.cost_.value_elements += static_cast<double>(value.shape.element_count());
+    graph.cost_.name_bytes += static_cast<double>(value.name.size());
   }
   for (const Quantity& q : graph.gradient_order_) {
     graph.cost_.gradient_elements +=

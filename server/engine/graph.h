@@ -1,12 +1,12 @@
 #ifndef GRADUS_SERVER_ENGINE_GRAPH_H_
 #define GRADUS_SERVER_ENGINE_GRAPH_H_
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -30,7 +30,10 @@ struct Quantity {
   QuantityKind kind = QuantityKind::kValue;
   ValueId value = 0;
 
-  friend auto operator<=>(const Quantity&, const Quantity&) = default;
+  friend bool operator==(const Quantity&, const Quantity&) = default;
+  friend bool operator<(const Quantity& a, const Quantity& b) {
+    return std::tie(a.kind, a.value) < std::tie(b.kind, b.value);
+  }
 };
 
 // A place where a value is read.
@@ -57,6 +60,8 @@ struct GraphNode {
   v1::Node definition;
   const Op* op;
   std::vector<ValueId> operands;
+  size_t first_operand =
+      0;  // position of its operands among those of all nodes in topological order
 };
 
 // An input whose numbers must be whole and from 0 to count - 1, because `node` reads it as indices.
@@ -72,7 +77,12 @@ struct GraphCost {
   double backward_flops = 0;
   double value_elements = 0;     // of all values, given and computed
   double gradient_elements = 0;  // of all gradients and slopes
+  double name_bytes = 0;         // of all names
 };
+
+// Refuses a network with too many names or operands, or without nodes, before anything else looks
+// at it.
+absl::Status CheckCounts(const v1::Network& network, const Limits& limits);
 
 // A network that is sound: names resolved, acyclic, shapes inferred, cost known. Code that holds a
 // Graph does not check again. Immutable after Build, so safe from any thread; owns all that it
@@ -80,8 +90,9 @@ struct GraphCost {
 class Graph {
  public:
   // `input_shapes` are the shapes of Network.inputs, by position. `objective` names the node to
-  // differentiate; empty: there is none, and no gradient will be asked for. Errors are FieldErrors
-  // with paths relative to the Problem. Numbers are not looked at.
+  // differentiate; empty: there is none, and no gradient will be asked for. The network has passed
+  // CheckCounts. Errors are FieldErrors with paths relative to the Problem. Numbers are not looked
+  // at.
   static absl::StatusOr<Graph> Build(const v1::Network& network,
                                      std::span<const Shape> input_shapes,
                                      std::string_view objective, const Limits& limits);

@@ -5,22 +5,23 @@
 
 namespace gradus {
 
-// Budgets of one request, checked before anything is allocated. The defaults suit a server with 512
-// MB.
+// Budgets of one request, checked before anything large is allocated. A request as gRPC hands it
+// over may itself take many times the bytes that it had on the wire.
 struct Limits {
-  // Inputs, parameters and nodes of a network together.
+  // Bytes of a request on the wire.
+  int max_request_bytes = 16 * 1024 * 1024;
+  // Inputs, parameters and nodes of a network together; also what a problem may give as inputs.
   int64_t max_names = 10'000;
   // Operands of all nodes together.
   int64_t max_operands = 100'000;
   // Elements of one tensor, given or computed.
   int64_t max_tensor_elements = int64_t{1} << 24;
-  // Bytes of all numbers that a request makes: values, slopes, gradients, updates and the response.
+  // Bytes of all that a request makes: values, slopes, gradients, updates and the response.
   double max_bytes = 256.0 * 1024 * 1024;
-  // Bytes of the numbers that a response holds. Below what gRPC may send, which also counts the
-  // names.
+  // Bytes of a response. Some below what gRPC may send, as the count is an estimate.
   double max_response_bytes = 60.0 * 1024 * 1024;
-  // Estimated floating-point operations of a request: a few seconds on one core.
-  double max_flops = 2e10;
+  // Estimated floating-point operations of a request: some seconds on one core.
+  double max_flops = 1e10;
 };
 
 }  // namespace gradus

@@ -13,39 +13,64 @@
 namespace gradus {
 namespace {
 
+// What quantities and numbers cost beyond the arithmetic, in floating-point operations: allocating,
+// dispatching, reading and writing.
+constexpr double kFlopsPerQuantity = 500;
+constexpr double kFlopsPerElement = 4;
+// Of the slowest code, which is what an estimate must be right for.
+constexpr double kFlopsPerMicrosecond = 1000;
+// What an entry of a trace takes on the wire beside its numbers and the name in its address.
+constexpr double kBytesPerEntry = 64;
+
 constexpr int kMaxBatches = 1000;
+constexpr int64_t kMaxUpdateCount = int64_t{1} << 53;
 
-// By input of the network: which of the given tensors is meant, or -1.
-absl::StatusOr<std::vector<int>> MatchInputs(
-    const v1::Network& network, const google::protobuf::RepeatedPtrField<v1::NamedTensor>& given,
-    const std::string& path) {
-  std::unordered_map<std::string, int> declared;
-  for (int i = 0; i < network.inputs_size(); ++i) declared.try_emplace(network.inputs(i).name(), i);
-  std::vector<int> matched(static_cast<size_t>(network.inputs_size()), -1);
-  for (int i = 0; i < given.size(); ++i) {
-    const std::string& name = given[i].name();
-    const auto found = declared.find(name);
-    if (found == declared.end()) {
-      return FieldError(fmt::format("{}[{}].name", path, i), Reason::kUnknownName,
-                        fmt::format("the network declares no input named '{}'", name));
+// Matches given tensors with the inputs that a network declares.
+class InputMatcher {
+ public:
+  explicit InputMatcher(const v1::Network& network)
+      : input_count_(static_cast<size_t>(network.inputs_size())) {
+    for (int i = 0; i < network.inputs_size(); ++i) {
+      declared_.try_emplace(network.inputs(i).name(), static_cast<size_t>(i));
     }
-    int& match = matched[static_cast<size_t>(found->second)];
-    if (match >= 0) {
-      return FieldError({fmt::format("{}[{}].name", path, i), name, Reason::kDuplicateName,
-                         fmt::format("already given by {}[{}]", path, match)});
-    }
-    match = i;
   }
-  return matched;
-}
 
-absl::StatusOr<Shape> ReadInputShape(const v1::NamedTensor& input, const std::string& path,
+  // By input: the index of its tensor in `given`, or -1. Empty if nothing is given.
+  absl::StatusOr<std::vector<int>> Match(
+      const google::protobuf::RepeatedPtrField<v1::NamedTensor>& given,
+      const std::string& path) const {
+    std::vector<int> matched;
+    if (given.empty()) return matched;
+    matched.assign(input_count_, -1);
+    for (int i = 0; i < given.size(); ++i) {
+      const std::string& name = given[i].name();
+      const auto found = declared_.find(name);
+      if (found == declared_.end()) {
+        return FieldError(fmt::format("{}[{}].name", path, i), Reason::kUnknownName,
+                          fmt::format("the network declares no input named '{}'", name));
+      }
+      int& match = matched[found->second];
+      if (match >= 0) {
+        return FieldError({fmt::format("{}[{}].name", path, i), name, Reason::kDuplicateName,
+                           fmt::format("already given by {}[{}]", path, match)});
+      }
+      match = i;
+    }
+    return matched;
+  }
+
+ private:
+  size_t input_count_;
+  std::unordered_map<std::string_view, size_t> declared_;
+};
+
+absl::StatusOr<Shape> ReadInputShape(const v1::NamedTensor& input, const InputSource& source,
                                      const Limits& limits) {
   if (!input.has_tensor()) {
-    return FieldError({path + ".tensor", input.name(), Reason::kMissingField, "unset"});
+    return FieldError({source.Path(), input.name(), Reason::kMissingField, "unset"});
   }
   const absl::StatusOr<Shape> shape = ReadShape(input.tensor(), limits.max_tensor_elements);
-  if (!shape.ok()) return WithFieldPrefix(shape.status(), path + ".tensor", input.name());
+  if (!shape.ok()) return WithFieldPrefix(shape.status(), source.Path(), input.name());
   return *shape;
 }
 
@@ -95,6 +120,11 @@ absl::StatusOr<int64_t> PositionOf(const Address& address, const Shape& shape) {
 
 }  // namespace
 
+std::string InputSource::Path() const {
+  return batch < 0 ? fmt::format("inputs[{}].tensor", index)
+                   : fmt::format("batches[{}].inputs[{}].tensor", batch, index);
+}
+
 absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const Limits& limits) {
   const v1::Network& network = problem.network();
   if (!problem.has_network()) return FieldError("network", Reason::kMissingField, "unset");
@@ -107,17 +137,20 @@ absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const L
                       "unset; name the node whose gradient is wanted");
   }
 
-  auto problem_inputs = MatchInputs(network, problem.inputs(), "inputs");
+  if (absl::Status s = CheckCounts(network, limits); !s.ok()) return s;
+  const InputMatcher matcher(network);
+  auto problem_inputs = matcher.Match(problem.inputs(), "inputs");
   if (!problem_inputs.ok()) return problem_inputs.status();
   std::vector<Shape> shapes;
   for (int i = 0; i < network.inputs_size(); ++i) {
-    const int match = (*problem_inputs)[static_cast<size_t>(i)];
+    const int match = problem_inputs->empty() ? -1 : (*problem_inputs)[static_cast<size_t>(i)];
     if (match < 0) {
       return FieldError(
           "inputs", Reason::kMissingField,
           fmt::format("network.inputs[{}] '{}' has no numbers", i, network.inputs(i).name()));
     }
-    auto shape = ReadInputShape(problem.inputs(match), fmt::format("inputs[{}]", match), limits);
+    const v1::NamedTensor& input = problem.inputs(match);
+    auto shape = ReadInputShape(input, {&input.tensor(), -1, match}, limits);
     if (!shape.ok()) return shape.status();
     shapes.push_back(*shape);
   }
@@ -135,17 +168,17 @@ absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const L
   if (absl::Status s = plan.CheckStep(); !s.ok()) return s;
   for (int b = 0; b < problem.batches_size(); ++b) {
     const std::string path = fmt::format("batches[{}].inputs", b);
-    auto matched = MatchInputs(network, problem.batches(b).inputs(), path);
+    auto matched = matcher.Match(problem.batches(b).inputs(), path);
     if (!matched.ok()) return matched.status();
     for (size_t i = 0; i < matched->size(); ++i) {
       const int match = (*matched)[i];
       if (match < 0) continue;
       const v1::NamedTensor& input = problem.batches(b).inputs(match);
-      const std::string input_path = fmt::format("{}[{}]", path, match);
-      auto shape = ReadInputShape(input, input_path, limits);
+      const InputSource source = {&input.tensor(), b, match};
+      auto shape = ReadInputShape(input, source, limits);
       if (!shape.ok()) return shape.status();
       if (*shape != shapes[i]) {
-        return FieldError({input_path + ".tensor", input.name(), Reason::kShapeMismatch,
+        return FieldError({source.Path(), input.name(), Reason::kShapeMismatch,
                            fmt::format("has shape {}, in Problem.inputs it has {}",
                                        shape->ToString(), shapes[i].ToString())});
       }
@@ -182,9 +215,9 @@ absl::Status Plan::CheckStep() {
   }
   if (absl::Status s = rule->validate(optimizer); !s.ok()) return WithFieldPrefix(s, "optimizer");
   const v1::OptimizerState& state = problem_->optimizer_state();
-  if (state.update_count() < 0) {
+  if (state.update_count() < 0 || state.update_count() > kMaxUpdateCount) {
     return FieldError("optimizer_state.update_count", Reason::kInvalidValue,
-                      fmt::format("{} is negative", state.update_count()));
+                      fmt::format("{} is not from 0 to {}", state.update_count(), kMaxUpdateCount));
   }
   if (state.parameters_size() > 0) {
     return FieldError("optimizer_state.parameters", Reason::kInvalidValue,
@@ -199,8 +232,7 @@ absl::Status Plan::CheckStep() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Target> Plan::Resolve(const Address& address) const {
-  const std::string text = FormatAddress(address);
+absl::StatusOr<Target> Plan::Locate(const Address& address) const {
   const std::optional<ValueId> id = graph_.Find(address.name);
   if (!id.has_value()) {
     return absl::InvalidArgumentError(
@@ -228,7 +260,8 @@ absl::StatusOr<Target> Plan::Resolve(const Address& address) const {
       }
       break;
     case QuantityKind::kState:
-      return absl::InvalidArgumentError(fmt::format("the optimizer keeps no state '{}'", text));
+      return absl::InvalidArgumentError(
+          fmt::format("the optimizer keeps no state '{}'", FormatAddress(address)));
     case QuantityKind::kValue:
       // W@1 is next(W).
       if (value.kind == ValueKind::kParameter && target.update > 0) {
@@ -238,20 +271,30 @@ absl::StatusOr<Target> Plan::Resolve(const Address& address) const {
       break;
   }
 
-  const Scope needed = ScopeFor(target.quantity.kind);
-  if (target.update > update_count_ || (target.update > 0 && scope_ != Scope::kStep) ||
-      (target.update == update_count_ && scope_ == Scope::kStep && needed == Scope::kStep)) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' comes after more updates than the {} made", text, update_count_));
-  }
-  if (needed > scope_) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is not computed by {}", text, ScopeName(scope_)));
-  }
   if (address.is_element) {
     const absl::StatusOr<int64_t> position = PositionOf(address, value.shape);
     if (!position.ok()) return position.status();
     target.element = *position;
+  }
+  return target;
+}
+
+absl::StatusOr<Target> Plan::Resolve(const Address& address) const {
+  absl::StatusOr<Target> target = Locate(address);
+  if (!target.ok()) return target;
+  const Scope needed = ScopeFor(target->quantity.kind);
+  if (needed > scope_) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is not computed by {}", FormatAddress(address), ScopeName(scope_)));
+  }
+  if (target->update > 0 && scope_ != Scope::kStep) {
+    return absl::InvalidArgumentError(fmt::format("'{}' comes after an update, {} makes none",
+                                                  FormatAddress(address), ScopeName(scope_)));
+  }
+  const int last = needed == Scope::kStep ? update_count_ - 1 : update_count_;
+  if (target->update > last) {
+    return absl::InvalidArgumentError(fmt::format("'{}' comes after more updates than the {} made",
+                                                  FormatAddress(address), update_count_));
   }
   return target;
 }
@@ -303,14 +346,13 @@ InputSource Plan::SourceOf(int input, int update) const {
   if (!batch_inputs_.empty()) {
     // After the last update, the last batch's data once more.
     const size_t batch = std::min(static_cast<size_t>(update), batch_inputs_.size() - 1);
-    const int match = batch_inputs_[batch][i];
-    if (match >= 0) {
-      return {&problem_->batches(static_cast<int>(batch)).inputs(match).tensor(),
-              fmt::format("batches[{}].inputs[{}].tensor", batch, match)};
-    }
+    const std::vector<int>& inputs = batch_inputs_[batch];
+    const int index = inputs.empty() ? -1 : inputs[i];
+    const int b = static_cast<int>(batch);
+    if (index >= 0) return {&problem_->batches(b).inputs(index).tensor(), b, index};
   }
-  const int match = problem_inputs_[i];
-  return {&problem_->inputs(match).tensor(), fmt::format("inputs[{}].tensor", match)};
+  const int index = problem_inputs_[i];
+  return {&problem_->inputs(index).tensor(), -1, index};
 }
 
 std::vector<Quantity> Plan::Order(int update) const {
@@ -333,47 +375,61 @@ std::string Plan::AddressOf(const Quantity& quantity, int update) const {
   if (quantity.kind == QuantityKind::kValue && value.kind == ValueKind::kParameter && update > 0) {
     return AddressOf({QuantityKind::kNext, quantity.value}, update - 1);
   }
-  return FormatAddress(
-      {.kind = quantity.kind, .name = value.name, .slot = "", .updates = update, .indices = {}});
+  return FormatQuantity(quantity.kind, value.name, "", update);
 }
 
 double Plan::Flops() const {
   const GraphCost& cost = graph_.cost();
   double flops = 0;
   for (int update = 0; update < world_count(); ++update) {
-    flops += cost.forward_flops;
-    if (ScopeOf(update) >= Scope::kBackward) flops += cost.backward_flops;
+    flops += cost.forward_flops + kFlopsPerElement * cost.value_elements +
+             kFlopsPerQuantity * static_cast<double>(graph_.values().size());
+    if (ScopeOf(update) < Scope::kBackward) continue;
+    flops += cost.backward_flops + kFlopsPerElement * cost.gradient_elements +
+             kFlopsPerQuantity * static_cast<double>(graph_.gradient_order().size());
   }
   return flops;
 }
 
-double Plan::AllElements() const {
-  const GraphCost& cost = graph_.cost();
-  double elements = 0;
-  for (int update = 0; update < world_count(); ++update) {
-    elements += cost.value_elements;
-    if (ScopeOf(update) >= Scope::kBackward) elements += cost.gradient_elements;
-  }
-  return elements;
+double Plan::BytesOf(const Quantity& quantity) const {
+  const Value& value = graph_.value(quantity.value);
+  return kBytesPerEntry + static_cast<double>(value.name.size()) +
+         sizeof(double) * static_cast<double>(value.shape.element_count());
 }
 
-absl::Status Plan::CheckCost(const Limits& limits, double returned_elements) const {
-  const double width =
-      problem_->precision() == v1::PRECISION_FLOAT ? sizeof(float) : sizeof(double);
-  const double response_bytes = sizeof(double) * returned_elements;
+double Plan::BytesOfAll() const {
+  const GraphCost& cost = graph_.cost();
+  double bytes = 0;
+  for (int update = 0; update < world_count(); ++update) {
+    bytes += sizeof(double) * cost.value_elements + cost.name_bytes +
+             kBytesPerEntry * static_cast<double>(graph_.values().size());
+    if (ScopeOf(update) < Scope::kBackward) continue;
+    // A value has at most a slope and a gradient.
+    bytes += sizeof(double) * cost.gradient_elements + 2 * cost.name_bytes +
+             kBytesPerEntry * static_cast<double>(graph_.gradient_order().size());
+  }
+  return bytes;
+}
+
+absl::Status Plan::CheckCost(const Limits& limits, double response_bytes) const {
   if (response_bytes > limits.max_response_bytes) {
     return FieldError("trace", Reason::kLimitExceeded,
-                      fmt::format("returning this takes {:.0f} bytes, the limit is {:.0f}; name "
-                                  "what you need in only",
+                      fmt::format("returning this takes about {:.0f} bytes, the limit is {:.0f}; "
+                                  "name what you need in only",
                                   response_bytes, limits.max_response_bytes));
   }
-  // One world, and the parameters after its update, which are no more than its values.
-  const double bytes =
-      width * (2 * graph_.cost().value_elements + graph_.cost().gradient_elements) + response_bytes;
+  const double width =
+      problem_->precision() == v1::PRECISION_FLOAT ? sizeof(float) : sizeof(double);
+  const GraphCost& cost = graph_.cost();
+  double elements = cost.value_elements;
+  if (scope_ >= Scope::kBackward) elements += cost.gradient_elements;
+  // The parameters after an update are no more than its values.
+  if (scope_ == Scope::kStep) elements += cost.value_elements;
+  const double bytes = width * elements + response_bytes;
   if (bytes > limits.max_bytes) {
     return FieldError("network", Reason::kLimitExceeded,
-                      fmt::format("computing this takes {:.0f} bytes, the limit is {:.0f}", bytes,
-                                  limits.max_bytes));
+                      fmt::format("computing this takes about {:.0f} bytes, the limit is {:.0f}",
+                                  bytes, limits.max_bytes));
   }
   if (const double flops = Flops(); flops > limits.max_flops) {
     return FieldError("network", Reason::kLimitExceeded,
@@ -384,14 +440,6 @@ absl::Status Plan::CheckCost(const Limits& limits, double returned_elements) con
   return absl::OkStatus();
 }
 
-double Plan::EstimatedMicroseconds() const {
-  constexpr double kPerQuantity = 0.15;  // allocation, dispatch, writing the trace
-  constexpr double kPerElement = 0.002;  // reading and writing one number
-  constexpr double kPerFlop = 0.0005;
-  const auto quantities = static_cast<double>(
-      graph_.values().size() + (graph_.value_order().size() + graph_.gradient_order().size()) *
-                                   static_cast<size_t>(world_count()));
-  return kPerQuantity * quantities + kPerElement * AllElements() + kPerFlop * Flops();
-}
+double Plan::EstimatedMicroseconds() const { return Flops() / kFlopsPerMicrosecond; }
 
 }  // namespace gradus

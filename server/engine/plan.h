@@ -38,7 +38,11 @@ struct ResolvedPin {
 // Where the numbers of an input come from.
 struct InputSource {
   const v1::Tensor* tensor;
-  std::string path;  // of the tensor, for errors in its numbers
+  int batch;  // -1: Problem.inputs
+  int index;  // in that list
+
+  // Path of the tensor, for errors in its numbers.
+  std::string Path() const;
 };
 
 // A Problem that is sound, and what is to be computed of it: everything is known but the numbers.
@@ -53,6 +57,8 @@ class Plan {
   // error, but for those after the last update of a step: `L@1`. The error is INVALID_ARGUMENT
   // without a field.
   absl::StatusOr<Target> Resolve(const Address& address) const;
+  // The same, whether the plan computes it or not.
+  absl::StatusOr<Target> Locate(const Address& address) const;
 
   // Extends the plan so that it computes the target also where that lies after the last update.
   void Need(const Target& target);
@@ -86,13 +92,14 @@ class Plan {
     return graph_.value(quantity.value).shape;
   }
 
-  // Refuses a plan that costs more than the limits, `returned_elements` numbers being returned.
-  absl::Status CheckCost(const Limits& limits, double returned_elements) const;
-  // Numbers that are made, given ones included.
-  double AllElements() const;
+  // Bytes that a quantity takes in a response, and all that are computed, estimated.
+  double BytesOf(const Quantity& quantity) const;
+  double BytesOfAll() const;
+  // Refuses a plan that costs more than the limits, with a response of so many bytes.
+  absl::Status CheckCost(const Limits& limits, double response_bytes) const;
   // Estimated floating-point operations.
   double Flops() const;
-  // Rough time on one core, to decide which thread computes.
+  // The same as time on one core, to decide which thread computes.
   double EstimatedMicroseconds() const;
 
  private:

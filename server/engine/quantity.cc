@@ -132,26 +132,33 @@ class Parser {
 
 absl::StatusOr<Address> ParseAddress(std::string_view text) { return Parser(text).Parse(); }
 
-std::string FormatAddress(const Address& address) {
+std::string FormatQuantity(QuantityKind kind, std::string_view name, std::string_view slot,
+                           int updates) {
+  // By hand: a trace has hundreds of addresses, and fmt would be most of the time that they take.
   std::string text;
-  switch (address.kind) {
+  switch (kind) {
     case QuantityKind::kValue:
-      text = address.name;
+      text = name;
       break;
     case QuantityKind::kSlope:
-      text = fmt::format("slope({})", address.name);
+      text.append("slope(").append(name).append(")");
       break;
     case QuantityKind::kGradient:
-      text = fmt::format("grad({})", address.name);
+      text.append("grad(").append(name).append(")");
       break;
     case QuantityKind::kNext:
-      text = fmt::format("next({})", address.name);
+      text.append("next(").append(name).append(")");
       break;
     case QuantityKind::kState:
-      text = fmt::format("state({}).{}", address.name, address.slot);
+      text.append("state(").append(name).append(").").append(slot);
       break;
   }
-  if (address.updates > 0) text += fmt::format("@{}", address.updates);
+  if (updates > 0) text.append("@").append(std::to_string(updates));
+  return text;
+}
+
+std::string FormatAddress(const Address& address) {
+  std::string text = FormatQuantity(address.kind, address.name, address.slot, address.updates);
   if (address.is_element) {
     text += fmt::format("[{}]", fmt::join(address.indices.begin(), address.indices.end(), ","));
   }

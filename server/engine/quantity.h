@@ -30,6 +30,10 @@ inline constexpr size_t kMaxAddressLength = 512;
 // (from 1) and quotes the text; it has no field, as only the caller knows where the text stood.
 absl::StatusOr<Address> ParseAddress(std::string_view text);
 
+// The canonical spelling of a whole quantity: "grad(W1)@1". `slot` is that of kState.
+std::string FormatQuantity(QuantityKind kind, std::string_view name, std::string_view slot,
+                           int updates);
+
 // The canonical spelling: "grad(W1)@1[0,1]".
 std::string FormatAddress(const Address& address);
 

@@ -2,6 +2,7 @@
 #define GRADUS_SERVER_ENGINE_WORLD_H_
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "server/engine/graph.h"
@@ -12,34 +13,57 @@ namespace gradus {
 // The numbers of all quantities within one update. One world is what one computation holds to be
 // true: the truth, or a student's paper. Entries that are not computed yet are placeholders.
 template <class T>
-struct World {
+class World {
+ public:
+  // `graph` outlives the world.
   explicit World(const Graph& graph)
-      : values(graph.values().size()),
-        slopes(graph.values().size()),
-        gradients(graph.values().size()),
-        next(graph.values().size()) {}
-
-  std::vector<Tensor<T>> values;     // by ValueId
-  std::vector<Tensor<T>> slopes;     // by ValueId, of activations
-  std::vector<Tensor<T>> gradients;  // by ValueId
-  std::vector<Tensor<T>> next;       // by ValueId, of parameters
+      : graph_(graph),
+        values_(graph.values().size()),
+        slopes_(graph.values().size()),
+        gradients_(graph.values().size()),
+        next_(graph.values().size()) {
+    for (const Quantity& q : graph.value_order()) {
+      for (const ValueId operand : graph.node(q.value).operands) {
+        operands_.push_back(&values_[static_cast<size_t>(operand)]);
+      }
+    }
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
 
   Tensor<T>& At(const Quantity& q) {
     const auto i = static_cast<size_t>(q.value);
     switch (q.kind) {
       case QuantityKind::kSlope:
-        return slopes[i];
+        return slopes_[i];
       case QuantityKind::kGradient:
-        return gradients[i];
+        return gradients_[i];
       case QuantityKind::kNext:
-        return next[i];
+        return next_[i];
       default:
-        return values[i];
+        return values_[i];
     }
   }
-  const Tensor<T>& value(ValueId id) const { return values[static_cast<size_t>(id)]; }
-  const Tensor<T>& slope(ValueId id) const { return slopes[static_cast<size_t>(id)]; }
-  const Tensor<T>& gradient(ValueId id) const { return gradients[static_cast<size_t>(id)]; }
+  const Tensor<T>& value(ValueId id) const { return values_[static_cast<size_t>(id)]; }
+  const Tensor<T>& slope(ValueId id) const { return slopes_[static_cast<size_t>(id)]; }
+  const Tensor<T>& gradient(ValueId id) const { return gradients_[static_cast<size_t>(id)]; }
+
+  // The values that a node reads, by position.
+  std::span<const Tensor<T>* const> operands(ValueId node) const {
+    const GraphNode& n = graph_.node(node);
+    return std::span(operands_).subspan(n.first_operand, n.operands.size());
+  }
+
+ private:
+  const Graph& graph_;
+  // All by ValueId; slopes of activations, next of parameters.
+  std::vector<Tensor<T>> values_;
+  std::vector<Tensor<T>> slopes_;
+  std::vector<Tensor<T>> gradients_;
+  std::vector<Tensor<T>> next_;
+  // Of all nodes, one after the other in topological order; they point into values_. A node may
+  // have very many operands, so they are not looked up anew at each use.
+  std::vector<const Tensor<T>*> operands_;
 };
 
 }  // namespace gradus

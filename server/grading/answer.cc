@@ -1,8 +1,10 @@
 #include "server/grading/answer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -27,8 +29,8 @@ ReadAnswer ShapeMismatch(const std::string& given, const Shape& wanted) {
 }
 
 ReadAnswer ReadTensorAnswer(const v1::Tensor& tensor, const Shape& wanted) {
-  // An answer of another size is of another shape, whatever its size.
-  const absl::StatusOr<Shape> shape = ReadShape(tensor, int64_t{1} << 24);
+  // No limit: its numbers are here already, and a shape that promises more is malformed.
+  const absl::StatusOr<Shape> shape = ReadShape(tensor, std::numeric_limits<int64_t>::max());
   if (!shape.ok()) return Malformed(std::string(shape.status().message()));
   if (!Fits(*shape, wanted)) return ShapeMismatch(shape->ToString(), wanted);
   const Tensor<double> numbers = *ReadValues<double>(tensor, *shape, NonFinite::kAllow);
@@ -50,7 +52,10 @@ ReadAnswer ReadTextAnswer(const v1::TextTensor& text, const Shape& wanted) {
     const auto lengths = wanted.lengths();
     const bool same =
         std::equal(text.shape().begin(), text.shape().end(), lengths.begin(), lengths.end());
-    if (!same && !(count == 1 && wanted.element_count() == 1)) {
+    const bool both_one =
+        wanted.element_count() == 1 && std::all_of(text.shape().begin(), text.shape().end(),
+                                                   [](int64_t length) { return length == 1; });
+    if (!same && !both_one) {
       return ShapeMismatch(
           fmt::format("[{}]", fmt::join(text.shape().begin(), text.shape().end(), ", ")), wanted);
     }
@@ -98,8 +103,10 @@ std::optional<double> ParseNumber(std::string_view text) {
   double number = 0;
   const char* const end = text.data() + text.size();
   const auto [parsed, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || parsed != end) return std::nullopt;
-  return number;
+  // What is too small for a double is 0; what is too large is no number that could be right.
+  const bool tiny = error == std::errc::result_out_of_range && text.find("e-") != text.npos;
+  if (parsed != end || (error != std::errc() && !tiny)) return std::nullopt;
+  return tiny ? 0 : number;
 }
 
 }  // namespace gradus

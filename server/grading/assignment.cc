@@ -20,6 +20,8 @@ constexpr size_t kMaxNameLength = 128;
 constexpr int kMaxItems = 10'000;
 constexpr int kMaxSymbols = 10'000;
 constexpr double kMaxPoints = 1e6;
+// A report at its most telling holds the key and the answer beside it.
+constexpr double kCopiesOfKey = 2;
 constexpr double kDefaultRelative = 1e-4;
 constexpr double kDefaultAbsoluteShare = 1e-5;  // of the largest magnitude in the tensor
 
@@ -60,9 +62,12 @@ absl::StatusOr<int64_t> Thousandths(const v1::Item& item, const std::string& pat
   return static_cast<int64_t>(thousandths);
 }
 
+// Of the finite elements: an infinity beside an element must not make every answer to it right.
 double LargestMagnitude(const Tensor<double>& tensor) {
   double largest = 0;
-  for (const double x : tensor.values()) largest = std::max(largest, std::abs(x));
+  for (const double x : tensor.values()) {
+    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
+  }
   return largest;
 }
 
@@ -250,6 +255,7 @@ class AssignmentCompiler {
 
   absl::Status ComputeKeys() {
     double flops = 0;
+    double key_bytes = 0;
     for (size_t p = 0; p < items_of_problem_.size(); ++p) {
       const std::string path = fmt::format("problems[{}].problem", p);
       const v1::NamedProblem& named = assignment_.problems(static_cast<int>(p));
@@ -267,6 +273,18 @@ class AssignmentCompiler {
                           fmt::format("computing them takes about {:.2g} floating-point operations "
                                       "or more, the limit is {:.2g}",
                                       flops, limits_.max_flops));
+      }
+      for (const Target& target : *targets) {
+        key_bytes += sizeof(double) *
+                     (target.element.has_value()
+                          ? 1.0
+                          : static_cast<double>(plan->ShapeOf(target.quantity).element_count()));
+      }
+      if (kCopiesOfKey * key_bytes > limits_.max_response_bytes) {
+        return FieldError("items", Reason::kLimitExceeded,
+                          fmt::format("their keys take {:.0f} bytes or more, the limit is {:.0f}; "
+                                      "ask for elements, or for fewer large tensors",
+                                      key_bytes, limits_.max_response_bytes / kCopiesOfKey));
       }
       if (absl::Status s = ComputeProblem(p, *plan, *targets); !s.ok()) {
         return WithFieldPrefix(s, path);
@@ -303,24 +321,26 @@ class AssignmentCompiler {
     for (size_t t = 0; t < targets.size(); ++t) {
       wanted[{targets[t].quantity, targets[t].update}].push_back(t);
     }
-    return Execute<double>(plan, cancelled_,
-                           [&](const Quantity& q, int update, const Tensor<double>& tensor) {
-                             ++order_;
-                             const auto found = wanted.find({q, update});
-                             if (found == wanted.end()) return;
-                             for (const size_t t : found->second) {
-                               SetKey(items_of_problem_[problem][t], targets[t], tensor);
-                             }
-                           });
+    return Execute<double>(
+        plan, cancelled_, [&](const Quantity& q, int update, const Tensor<double>& tensor) {
+          ++order_;
+          const auto found = wanted.find({q, update});
+          if (found == wanted.end()) return;
+          const double largest_magnitude = LargestMagnitude(tensor);
+          for (const size_t t : found->second) {
+            SetKey(items_of_problem_[problem][t], targets[t], tensor, largest_magnitude);
+          }
+        });
   }
 
-  void SetKey(size_t i, const Target& target, const Tensor<double>& tensor) {
+  void SetKey(size_t i, const Target& target, const Tensor<double>& tensor,
+              double largest_magnitude) {
     CompiledItem& item = result_.items_[i];
     item.order = order_;
     item.key =
         target.element.has_value() ? Tensor<double>(Shape(), {tensor[*target.element]}) : tensor;
     item.tolerance = EffectiveTolerance(assignment_.items(static_cast<int>(i)).tolerance(),
-                                        assignment_.policy().tolerance(), LargestMagnitude(tensor));
+                                        assignment_.policy().tolerance(), largest_magnitude);
   }
 
   absl::Status AddAliases() {
@@ -355,7 +375,7 @@ class AssignmentCompiler {
       }
       const absl::StatusOr<Address> address = ReadAddress(symbol.quantity(), path);
       if (!address.ok()) return address.status();
-      const absl::StatusOr<Target> target = plans_[static_cast<size_t>(*problem)].Resolve(*address);
+      const absl::StatusOr<Target> target = plans_[static_cast<size_t>(*problem)].Locate(*address);
       if (!target.ok()) {
         return FieldError({path + ".quantity", symbol.name(), Reason::kUnknownName,
                            std::string(target.status().message())});

@@ -8,6 +8,7 @@
 
 #include "fmt/format.h"
 #include "server/grading/answer.h"
+#include "server/status/text.h"
 #include "server/tensor/tensor_proto.h"
 
 namespace gradus {
@@ -73,17 +74,8 @@ class Grader {
     if (item.has_value()) {
       answers_[*item].push_back(&answer);
     } else if (report_.unexpected_size() < kMaxUnexpected) {
-      report_.add_unexpected(Shorten(answer.item()));
+      report_.add_unexpected(std::string(CutUtf8(answer.item(), kMaxUnexpectedLength)));
     }
-  }
-
-  // At most so many bytes, cut between characters of UTF-8.
-  static std::string Shorten(const std::string& name) {
-    size_t length = std::min(name.size(), kMaxUnexpectedLength);
-    while (length < name.size() && (static_cast<unsigned char>(name[length]) & 0xc0) == 0x80) {
-      --length;
-    }
-    return name.substr(0, length);
   }
 
   void GradeItem(const CompiledItem& item, const std::vector<const v1::Answer*>& answers) {
@@ -128,7 +120,8 @@ class Grader {
       report_.set_gradable(false);
       report->set_message(read.problem);
     } else if (verdict == v1::VERDICT_PARTLY_CORRECT) {
-      report->set_message(fmt::format("{} of {} elements are right", correct, elements.size()));
+      // How many, and which, is for a higher level of feedback: `elements`.
+      report->set_message("some elements are not right");
     } else if (verdict == v1::VERDICT_INCORRECT) {
       report->set_message("not right");
     }

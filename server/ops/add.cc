@@ -16,6 +16,10 @@ struct Add : OpBase {
     return InferBroadcastShape(call);
   }
 
+  static double Flops(const ShapeCall& call, const Shape& output) {
+    return OpBase::Flops(call, output) * static_cast<double>(call.operands.size());
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     for (const Tensor<T>* operand : call.operands) {

@@ -27,7 +27,7 @@ struct AxisReduction : OpBase {
   }
 
   static double Flops(const ShapeCall& call, const Shape&) {
-    return static_cast<double>(call.operands[0].element_count());
+    return 4.0 * static_cast<double>(call.operands[0].element_count());
   }
 
   template <class T>

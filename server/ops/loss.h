@@ -59,12 +59,11 @@ class LossReduction {
 
 // What losses with one term per element have in common. `Impl` adds kCase and
 //
-//   static constexpr std::string_view kReductionField;         path of the attribute
+//   static constexpr std::string_view kReductionField;  // path of the attribute
 //   static v1::Reduction GetReduction(const v1::Node& node);
 //   template <class T> static T Term(const T& y, const T& t);
-//   template <class T> static T PredictionSlope(const T& y, const T& t);  of the term with respect
-//   to y template <class T> static T TargetSlope(const T& y, const T& t);      of the term with
-//   respect to t
+//   template <class T> static T PredictionSlope(const T& y, const T& t);  // dTerm/dy
+//   template <class T> static T TargetSlope(const T& y, const T& t);      // dTerm/dt
 template <class Impl>
 struct ElementwiseLoss : OpBase {
   static constexpr std::string_view kOperands[] = {"prediction", "target"};

@@ -73,7 +73,8 @@ struct Op {
   // The output's shape; a FieldError relative to the node if attributes or operands do not fit. The
   // shape may have more elements than fit in memory: the caller checks that.
   absl::StatusOr<Shape> (*infer_shape)(const ShapeCall&);
-  // Rough count of floating-point operations of one forward call; exp counts 20.
+  // Rough cost of one forward call in floating-point operations, at least one per number that it
+  // reads; moving a number through a broadcast counts 4, exp counts 20.
   double (*flops)(const ShapeCall&, const Shape& output);
   // Which operand holds indices, if any does.
   std::optional<IndexOperand> (*index_operand)(const ShapeCall&);
@@ -95,7 +96,7 @@ struct OpBase {
   static constexpr int kOptionalOperands = 0;
   static constexpr bool kVariadic = false;
   static double Flops(const ShapeCall&, const Shape& output) {
-    return static_cast<double>(output.element_count());
+    return 4.0 * static_cast<double>(output.element_count());
   }
   static std::optional<IndexOperand> FindIndexOperand(const ShapeCall&) { return std::nullopt; }
 };

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 
 #include "fmt/format.h"
+#include "server/status/text.h"
 
 namespace gradus {
 namespace {
@@ -27,18 +28,6 @@ constexpr char kPayloadType[] = "gradus.v1/field_violation";
 constexpr size_t kMaxFieldLength = 256;
 constexpr size_t kMaxSubjectLength = 128;
 constexpr size_t kMaxDescriptionLength = 1000;
-
-// Client-made names end up in messages: control characters would forge lines in a terminal or a
-// log, bytes that are no UTF-8 would make the response unparsable.
-std::string Printable(std::string_view text, size_t max_length) {
-  std::string printable;
-  for (const char c : text.substr(0, max_length)) {
-    const auto byte = static_cast<unsigned char>(c);
-    printable += byte < 0x20 || byte >= 0x7f ? '?' : c;
-  }
-  if (text.size() > max_length) printable += "...";
-  return printable;
-}
 
 }  // namespace
 

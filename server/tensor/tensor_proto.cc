@@ -114,8 +114,11 @@ absl::StatusOr<Tensor<T>> ReadValues(const v1::Tensor& message, const Shape& sha
   if (non_finite == NonFinite::kRefuse) {
     for (size_t i = 0; i < values.size(); ++i) {
       if (!std::isfinite(values[i])) {
-        return FieldError(fmt::format("{}[{}]", field, i), Reason::kNonFiniteInput,
-                          fmt::format("{} is not a finite number in this precision", values[i]));
+        return FieldError(
+            fmt::format("{}[{}]", field, i), Reason::kNonFiniteInput,
+            fmt::format("{} is not a finite number in this precision",
+                        message.values_size() > 0 ? message.values(static_cast<int>(i))
+                                                  : static_cast<double>(values[i])));
       }
     }
   }

@@ -19,13 +19,14 @@ constexpr double kInlineMicroseconds = 20;
 template <class Request>
 bool IsQuickToPrepare(const Request& request) {
   constexpr int kMaxThings = 32;
+  constexpr size_t kMaxBytes = 16 * 1024;
   const v1::Network& network = request.problem().network();
   int things = request.problem().inputs_size() + request.problem().batches_size() +
                request.pins_size() + request.trace().only_size() + network.inputs_size() +
                network.parameters_size() + network.nodes_size();
   if (things > kMaxThings) return false;
   for (const v1::Node& node : network.nodes()) things += node.inputs_size();
-  return things <= 2 * kMaxThings;
+  return things <= 2 * kMaxThings && request.ByteSizeLong() <= kMaxBytes;
 }
 
 // Small requests are answered on the calling thread, all others on the pool.
@@ -41,9 +42,15 @@ grpc::ServerUnaryReactor* Serve(const char* method, const Limits& limits, Comput
     });
     return call;
   }
-  absl::StatusOr<Evaluation> evaluation = Prepare(*request, limits);
-  if (!evaluation.ok()) {
-    call->Answer(evaluation.status());
+  std::optional<Evaluation> evaluation;
+  const absl::Status prepared = WithoutExceptions(method, [&] {
+    absl::StatusOr<Evaluation> result = Prepare(*request, limits);
+    if (!result.ok()) return result.status();
+    evaluation = *std::move(result);
+    return absl::OkStatus();
+  });
+  if (!prepared.ok()) {
+    call->Answer(prepared);
   } else if (evaluation->plan.EstimatedMicroseconds() <= kInlineMicroseconds) {
     call->Run([&] { return gradus::Run(*evaluation, call->cancelled(), response); });
   } else {
@@ -104,6 +111,8 @@ grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerCon
   response->set_max_tensor_element_count(limits_.max_tensor_elements);
   response->set_max_computation_bytes(static_cast<int64_t>(limits_.max_bytes));
   response->set_max_computation_flops(limits_.max_flops);
+  response->set_max_operand_count(limits_.max_operands);
+  response->set_max_request_bytes(limits_.max_request_bytes);
   response->set_max_response_bytes(static_cast<int64_t>(limits_.max_response_bytes));
   auto* call = new UnaryCall("GetLimits");
   call->Answer(absl::OkStatus());

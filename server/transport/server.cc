@@ -17,8 +17,6 @@
 namespace gradus {
 namespace {
 
-constexpr int kMaxRequestBytes = 16 * 1024 * 1024;
-constexpr int kMaxResponseBytes = 64 * 1024 * 1024;
 constexpr int kMaxConcurrentStreams = 100;  // of one connection
 
 class ServerImpl final : public Server {
@@ -29,7 +27,8 @@ class ServerImpl final : public Server {
                   : std::max(1, static_cast<int>(std::thread::hardware_concurrency())),
               static_cast<size_t>(options.queue_capacity)),
         gradient_service_(options.limits, pool_),
-        grading_service_(options.limits, pool_) {}
+        grading_service_(options.limits, pool_),
+        max_request_bytes_(options.limits.max_request_bytes) {}
 
   ~ServerImpl() override { Shutdown(std::chrono::milliseconds(0)); }
 
@@ -47,7 +46,7 @@ class ServerImpl final : public Server {
     // Without this, a second server on the same port would start and take half of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
-    builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+    builder.SetMaxReceiveMessageSize(max_request_bytes_);
     builder.SetMaxSendMessageSize(kMaxResponseBytes);
     // gRPC inflates a compressed message before it looks at its size: a bomb.
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
@@ -93,6 +92,7 @@ class ServerImpl final : public Server {
   GradientServiceImpl gradient_service_;
   GradingServiceImpl grading_service_;
   std::unique_ptr<grpc::Server> server_;
+  const int max_request_bytes_;
   int port_ = 0;
 };
 

@@ -12,6 +12,10 @@
 
 namespace gradus {
 
+// The largest response that gRPC may carry; the limit that requests are held to is a little lower.
+// A client has to allow as much.
+inline constexpr int kMaxResponseBytes = 64 * 1024 * 1024;
+
 struct ServerOptions {
   // HOST:PORT to listen on; port 0 takes a free one. Empty: in process only.
   std::string listen_address;

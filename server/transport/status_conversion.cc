@@ -12,6 +12,9 @@ namespace gradus {
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
+  // Both have the codes of google.rpc.Code.
+  static_assert(static_cast<int>(absl::StatusCode::kUnauthenticated) ==
+                static_cast<int>(grpc::StatusCode::UNAUTHENTICATED));
   const auto code = static_cast<grpc::StatusCode>(status.code());
   const std::string message(status.message());
   const std::optional<FieldViolation> violation = GetFieldViolation(status);

@@ -10,9 +10,6 @@
 #include "server/transport/status_conversion.h"
 
 namespace gradus {
-namespace {
-
-// An exception that leaves a pool thread would end the process.
 absl::Status WithoutExceptions(const char* method, const std::function<absl::Status()>& work) {
   try {
     return work();
@@ -23,8 +20,6 @@ absl::Status WithoutExceptions(const char* method, const std::function<absl::Sta
     return absl::InternalError("internal error; the server's log says more");
   }
 }
-
-}  // namespace
 
 void UnaryCall::Run(const std::function<absl::Status()>& work) {
   Answer(WithoutExceptions(method_, work));

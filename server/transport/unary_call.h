@@ -11,6 +11,10 @@
 
 namespace gradus {
 
+// What `work` returns, or an error in place of an exception, which would end the process on a
+// pool's thread and be taken for UNIMPLEMENTED on gRPC's.
+absl::Status WithoutExceptions(const char* method, const std::function<absl::Status()>& work);
+
 // One unary call in flight. gRPC owns it, and it deletes itself when the call is done.
 class UnaryCall : public grpc::ServerUnaryReactor {
  public:

@@ -212,7 +212,7 @@ std::vector<BadInput> BadInputs() {
          InputOf(r, 0).set_values(0, 1e300);
        },
        "inputs[0].tensor.values[0]", "NON_FINITE_INPUT",
-       "inputs[0].tensor.values[0] 'x': inf is not a finite number in this precision"},
+       "inputs[0].tensor.values[0] 'x': 1e+300 is not a finite number in this precision"},
       {"ClassIndexOutOfRange", [](auto& r) { InputOf(r, 1).set_values(1, 3); },
        "inputs[1].tensor.values[1]", "INVALID_VALUE",
        "inputs[1].tensor.values[1] 'label': 3 is no class of node 'L', classes are 0 to 2"},
@@ -250,7 +250,7 @@ std::vector<BadInput> BadInputs() {
       {"NegativeUpdateCount",
        [](auto& r) { r.mutable_problem()->mutable_optimizer_state()->set_update_count(-1); },
        "optimizer_state.update_count", "INVALID_VALUE",
-       "optimizer_state.update_count: -1 is negative"},
+       "optimizer_state.update_count: -1 is not from 0 to 9007199254740992"},
       {"StateOfAStatelessOptimizer",
        [](auto& r) { r.mutable_problem()->mutable_optimizer_state()->add_parameters(); },
        "optimizer_state.parameters", "INVALID_VALUE",

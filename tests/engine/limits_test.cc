@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "server/engine/evaluation.h"
@@ -86,7 +87,7 @@ TEST(LimitsTest, Bytes) {
   Limits limits;
   limits.max_bytes = 1000;
   EXPECT_EQ(MessageOf(OuterSum(10), limits),
-            "network: computing this takes 4840 bytes, the limit is 1000");
+            "network: computing this takes about 4420 bytes, the limit is 1000");
 }
 
 TEST(LimitsTest, Response) {
@@ -94,15 +95,45 @@ TEST(LimitsTest, Response) {
   limits.max_response_bytes = 1000;
   EXPECT_EQ(
       MessageOf(OuterSum(10), limits),
-      "trace: returning this takes 1936 bytes, the limit is 1000; name what you need in only");
+      "trace: returning this takes about 2484 bytes, the limit is 1000; name what you need in "
+      "only");
 }
 
 TEST(LimitsTest, Flops) {
   Limits limits;
   limits.max_flops = 100;
   EXPECT_EQ(MessageOf(OuterSum(10), limits),
-            "network: computing this takes about 5e+02 floating-point operations, the limit is "
+            "network: computing this takes about 7.4e+03 floating-point operations, the limit is "
             "1e+02");
+}
+
+// Former bug: the cost of a sum did not depend on the count of what is summed.
+TEST(LimitsTest, EveryOperandCosts) {
+  v1::Problem problem = OuterSum(1000);
+  v1::Node* node = problem.mutable_network()->mutable_nodes(0);
+  for (int i = 0; i < 10'000; ++i) node->add_inputs("x");
+  EXPECT_EQ(MessageOf(problem, Limits()),
+            "network: computing this takes about 8e+10 floating-point operations, the limit is "
+            "1e+10");
+}
+
+// Former bug: only numbers counted, not the names around them.
+TEST(LimitsTest, NamesInTheResponse) {
+  v1::StepRequest request;
+  v1::Problem& problem = *request.mutable_problem();
+  problem = OuterSum(1);
+  problem.mutable_optimizer()->mutable_sgd()->set_learning_rate(1);
+  for (int i = 0; i < 1000; ++i) {
+    v1::Node* node = problem.mutable_network()->add_nodes();
+    node->set_name(std::string(100, 'n') + std::to_string(i));
+    node->add_inputs("x");
+    node->mutable_identity();
+    problem.add_batches();
+  }
+  const auto evaluation = Prepare(request, Limits());
+  EXPECT_EQ(evaluation.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(evaluation.status().message()),
+              ::testing::StartsWith("trace: returning this takes about"));
 }
 
 TEST(LimitsTest, Names) {

@@ -27,6 +27,7 @@ TEST(ParseNumberTest, ReadsWhatPeopleWrite) {
   EXPECT_THAT(ParseNumber("-1.25e-3"), Optional(-0.00125));
   EXPECT_THAT(ParseNumber("1E3"), Optional(1000.0));
   EXPECT_THAT(ParseNumber("007"), Optional(7.0));
+  EXPECT_THAT(ParseNumber("1e-400"), Optional(0.0));
 }
 
 TEST(ParseNumberTest, RefusesEverythingElse) {

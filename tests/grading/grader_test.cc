@@ -104,7 +104,7 @@ TEST(GraderTest, ElementsHaveEqualShares) {
   EXPECT_EQ(report.items(0).verdict(), v1::VERDICT_MISSING);
   EXPECT_EQ(report.items(0).message(), "not answered");
   EXPECT_EQ(report.items(1).verdict(), v1::VERDICT_PARTLY_CORRECT);
-  EXPECT_EQ(report.items(1).message(), "2 of 3 elements are right");
+  EXPECT_EQ(report.items(1).message(), "some elements are not right");
   EXPECT_EQ(report.items(1).earned_points(), 0.667);  // two thirds, half up to a thousandth
   EXPECT_EQ(report.earned_points(), 0.667);
   EXPECT_EQ(report.possible_points(), 3);
@@ -234,6 +234,19 @@ TEST(GraderTest, AnUnreliableReferenceLeavesBothTotals) {
   EXPECT_EQ(report.items(2).verdict(), v1::VERDICT_UNRELIABLE);
   EXPECT_EQ(report.earned_points(), 2);
   EXPECT_EQ(report.possible_points(), 3);
+}
+
+// Former bug: the default tolerance is a share of the tensor's largest magnitude, and an infinity
+// there made every answer right.
+TEST(GraderTest, AnInfinityBesideAnElementWidensNothing) {
+  v1::Assignment assignment = SmallAssignment();
+  assignment.mutable_policy()->clear_tolerance();
+  // 1e308 times 1 is finite, times 2 and 3 it is not.
+  *assignment.add_items() = FromText<v1::Item>(R"pb(id: "huge" quantity: "huge[0]")pb");
+  const auto wrong = GradeOf(assignment, "answers { item: 'huge' text { values: '12345' } }");
+  EXPECT_EQ(wrong.items(2).verdict(), v1::VERDICT_INCORRECT);
+  const auto right = GradeOf(assignment, "answers { item: 'huge' text { values: '1e308' } }");
+  EXPECT_EQ(right.items(2).verdict(), v1::VERDICT_CORRECT);
 }
 
 TEST(GraderTest, AnEmptySubmissionIsGraded) {

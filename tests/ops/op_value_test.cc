@@ -415,7 +415,6 @@ TEST(FlopsTest, CountsTwoPerMultiplication) {
   EXPECT_EQ(flops("dense {}", {{4, 3}, {5, 3}}), 2 * 4 * 3 * 5);
   EXPECT_EQ(flops("mat_mul {}", {{2, 4, 3}, {3, 5}}), 2 * 2 * 4 * 3 * 5);
   EXPECT_EQ(flops("mat_mul { transpose_a: true }", {{3, 4}, {3, 5}}), 2 * 4 * 3 * 5);
-  EXPECT_EQ(flops("sum {}", {{4, 3}}), 12) << "the work is in the operand, not in the output";
 }
 
 }  // namespace

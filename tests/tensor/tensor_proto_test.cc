@@ -223,7 +223,7 @@ TEST(ReadValuesTest, RefusesWhatBecomesInfiniteInThePrecision) {
   const v1::Tensor message = Message("shape: 2 values: [ 1, 1e39 ]");
   EXPECT_TRUE(Read<double>(message).ok());
   ExpectError(Read<float>(message).status(), Reason::kNonFiniteInput,
-              "values[1]: inf is not a finite number in this precision");
+              "values[1]: 1e+39 is not a finite number in this precision");
 }
 
 TEST(ReadValuesTest, KeepsWhatIsNotFiniteIfAsked) {

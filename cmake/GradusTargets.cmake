@@ -36,13 +36,12 @@ function(gradus_library name)
     PRIVATE gradus_warnings)
 endfunction()
 
-# gradus_test(NAME SOURCES file... DEPENDS target... [LABELS label...])
+# gradus_test(NAME SOURCES file... DEPENDS target...)
 #
 # A GoogleTest program, each of its tests a ctest test. A test links the layer that it tests and what is
-# below it, never more. The label grpc marks those in which gRPC runs: Debian's is not built for
-# ThreadSanitizer, which then reports races that are none.
+# below it, never more.
 function(gradus_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE GRADUS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -54,5 +53,5 @@ function(gradus_test name)
     NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 120 LABELS "${arg_LABELS}")
+    PROPERTIES TIMEOUT 120)
 endfunction()

@@ -65,9 +65,8 @@ configure() {
   logged "configure-$preset" cmake --preset "$preset" "$@" || die "could not configure the build."
 }
 
-# configure_with_tests PRESET: the tests' Python packages belong to Debian's Python, so name it: another python3 may come
-# first in PATH.
-configure_with_tests() { configure "$1" -DGRADUS_BUILD_TESTS=ON -DPython3_EXECUTABLE=/usr/bin/python3; }
+# configure_with_tests PRESET: says it, because the demo may have configured the same build without them.
+configure_with_tests() { configure "$1" -DGRADUS_BUILD_TESTS=ON; }
 
 # build PRESET [TARGET...]: builds everything if no target is given. Shows how far it is every 20 seconds.
 build() {

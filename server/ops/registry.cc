@@ -22,6 +22,7 @@
   OP(Relu)                   \
   OP(Softmax)                \
   OP(LogSoftmax)             \
+  OP(Softplus)               \
   OP(HalfSquaredError)       \
   OP(SquaredError)           \
   OP(CrossEntropy)           \

@@ -137,6 +137,7 @@ std::vector<OpCase> Rows() {
       {.op = "tanh {}", .operands = {{}}},
       {.op = "relu {}", .operands = {{2, 3}}, .domains = {AwayFromZero()}},
       {.op = "relu {}", .operands = {{}}, .domains = {AwayFromZero()}},
+      {.op = "softplus { beta: 2.5 }", .operands = {{2, 3}}},
       {.op = "softmax {}", .operands = {{4}}},
       {.op = "softmax {}", .operands = {{2, 3}}},
       {.op = "softmax { axis: 0 }", .operands = {{2, 3}}},

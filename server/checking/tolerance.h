@@ -13,8 +13,8 @@ struct Tolerance {
   double absolute = 0;
 };
 
-// |x - reference| <= absolute + relative |reference|. NaN and infinity, in any of the three, are near
-// nothing; the comparison is written so that an unordered one fails.
+// |x - reference| <= absolute + relative |reference|. NaN and infinity, in any of the three, are
+// near nothing; the comparison is written so that an unordered one fails.
 inline bool IsNear(double x, double reference, const Tolerance& tolerance) {
   const double allowed = tolerance.absolute + tolerance.relative * std::abs(reference);
   if (!std::isfinite(x) || !std::isfinite(reference) || !std::isfinite(allowed)) return false;

@@ -81,15 +81,15 @@ class Gradus:
 
     def forward(self, problem, **options):
         request = service.ForwardRequest(problem=problem, trace=TraceOptions(**options))
-        return self._stub.Forward(request, timeout=DEADLINE_SECONDS)
+        return self._stub.Forward(request, timeout=DEADLINE_SECONDS, wait_for_ready=True)
 
     def backward(self, problem, **options):
         request = service.BackwardRequest(problem=problem, trace=TraceOptions(**options))
-        return self._stub.Backward(request, timeout=DEADLINE_SECONDS)
+        return self._stub.Backward(request, timeout=DEADLINE_SECONDS, wait_for_ready=True)
 
     def step(self, problem, **options):
         request = service.StepRequest(problem=problem, trace=TraceOptions(**options))
-        return self._stub.Step(request, timeout=DEADLINE_SECONDS)
+        return self._stub.Step(request, timeout=DEADLINE_SECONDS, wait_for_ready=True)
 
 
 def quantities(trace):

@@ -4,9 +4,10 @@
 namespace gradus {
 namespace {
 
-// CrossEntropyWithLogits, per example:  -sum_c t_c log softmax(z)_c, from z - max(z).
-// Gradient of z_c = u (softmax(z)_c sum_d t_d - t_c), of t_c = -u log softmax(z)_c, u upstream of
-// the example.
+// CrossEntropyWithLogits, per example:  -sum_c t_c log p_c  with p = softmax(z), from z - max(z).
+// Gradient of z_c = u (p_c sum_d t_d - t_c), of t_c = -u log p_c, u upstream of the example. The
+// former as u (p_c sum_{d != c} t_d - t_c (1 - p_c)), which keeps its digits where p_c is near t_c
+// = 1.
 //
 // A class with t_c = 0 is left out of the loss, so that it adds nothing even where its logarithm
 // overflows.
@@ -26,12 +27,12 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
       const Lane lane = Classes(example, target);
       const SoftmaxLane<T> softmax(z, lane);
       // Subtracted, not negated: a sure answer has loss 0, not -0.
-      if (!target.soft()) return T(T(0) - softmax.Log(z[lane[target.Index(example)]]));
+      if (!target.soft()) return T(T(0) - softmax.Log(target.Index(example)));
       T sum = T(0);
       for (int64_t c = 0; c < lane.length; ++c) {
         const T weight = target.Weight(example, c);
         if (PlainValue(weight) == 0) continue;
-        sum -= weight * softmax.Log(z[lane[c]]);
+        sum -= weight * softmax.Log(c);
       }
       return sum;
     };
@@ -48,19 +49,13 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
       const T upstream = reduction.Upstream(call.upstream, example);
       const Lane lane = Classes(example, target);
       const SoftmaxLane<T> softmax(z, lane);
-      if (position == 1) {
-        for (int64_t c = 0; c < lane.length; ++c) {
-          gradient[lane[c]] -= upstream * softmax.Log(z[lane[c]]);
-        }
-      } else if (target.soft()) {
-        T total = T(0);
-        for (int64_t c = 0; c < lane.length; ++c) total += target.Weight(example, c);
-        for (int64_t c = 0; c < lane.length; ++c) {
-          gradient[lane[c]] += upstream * (softmax.Exp(z[lane[c]]) / softmax.exp_sum * total -
-                                           target.Weight(example, c));
-        }
-      } else {
-        AddIndexGradient(z, lane, softmax, target.Index(example), upstream, gradient);
+      T total = T(0);
+      for (int64_t c = 0; c < lane.length; ++c) total += target.Weight(example, c);
+      for (int64_t c = 0; c < lane.length; ++c) {
+        const T weight = target.Weight(example, c);
+        gradient[lane[c]] += position == 1 ? -upstream * softmax.Log(c)
+                                           : upstream * (softmax.Probability(c) * (total - weight) -
+                                                         weight * softmax.Complement(c));
       }
     }
   }
@@ -69,21 +64,6 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
   template <class T>
   static Lane Classes(int64_t example, const ClassTarget<T>& target) {
     return {example * target.classes(), 1, target.classes()};
-  }
-
-  // At the right class p - 1 is minus the sum of the other p, which keeps its digits where p is
-  // near 1.
-  template <class T>
-  static void AddIndexGradient(const Tensor<T>& z, const Lane& lane, const SoftmaxLane<T>& softmax,
-                               int64_t index, const T& upstream, Tensor<T>& gradient) {
-    T others = T(0);
-    for (int64_t c = 0; c < lane.length; ++c) {
-      if (c == index) continue;
-      const T p = softmax.Exp(z[lane[c]]) / softmax.exp_sum;
-      gradient[lane[c]] += upstream * p;
-      others += p;
-    }
-    gradient[lane[index]] -= upstream * others;
   }
 };
 

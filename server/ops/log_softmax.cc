@@ -18,7 +18,7 @@ struct LogSoftmax : SoftmaxFamily<LogSoftmax> {
     const Tensor<T>& z = call[0];
     ForEachLane(z.shape(), *FindAxis(call.node, z.shape().rank()), [&](const Lane& lane) {
       const SoftmaxLane<T> softmax(z, lane);
-      for (int64_t i = 0; i < lane.length; ++i) output[lane[i]] = softmax.Log(z[lane[i]]);
+      for (int64_t i = 0; i < lane.length; ++i) output[lane[i]] = softmax.Log(i);
     });
   }
 

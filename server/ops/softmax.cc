@@ -16,9 +16,7 @@ struct Softmax : SoftmaxFamily<Softmax> {
     const Tensor<T>& z = call[0];
     ForEachLane(z.shape(), *FindAxis(call.node, z.shape().rank()), [&](const Lane& lane) {
       const SoftmaxLane<T> softmax(z, lane);
-      for (int64_t i = 0; i < lane.length; ++i) {
-        output[lane[i]] = softmax.Exp(z[lane[i]]) / softmax.exp_sum;
-      }
+      for (int64_t i = 0; i < lane.length; ++i) output[lane[i]] = softmax.Probability(i);
     });
   }
 

@@ -1,7 +1,6 @@
 #ifndef GRADUS_SERVER_OPS_SOFTMAX_LANE_H_
 #define GRADUS_SERVER_OPS_SOFTMAX_LANE_H_
 
-#include <algorithm>
 #include <cmath>
 
 #include "server/kernels/reduce.h"
@@ -10,30 +9,48 @@
 
 namespace gradus {
 
-// The numbers that make a softmax of one lane stable. The shift is a plain number: it cancels, so
-// it has no derivative, and it must not widen an interval.
+// The softmax of one lane of logits, without overflow and without losing digits where one of them
+// dominates. Indices count along the lane.
 template <class T>
-struct SoftmaxLane {
-  T shift;    // the largest z
-  T exp_sum;  // sum over the lane of exp(z - shift); at least 1
-
-  SoftmaxLane(const Tensor<T>& z, const Lane& lane) {
-    double largest = PlainValue(z[lane[0]]);
-    for (int64_t i = 1; i < lane.length; ++i) largest = std::max(largest, PlainValue(z[lane[i]]));
-    shift = T(largest);
-    exp_sum = LaneSum<T>(lane, [&](int64_t at) { return Exp(z[at]); });
+class SoftmaxLane {
+ public:
+  // `z` outlives it.
+  SoftmaxLane(const Tensor<T>& z, const Lane& lane) : z_(z), lane_(lane) {
+    using std::log1p;
+    for (int64_t i = 1; i < lane.length; ++i) {
+      if (PlainValue(z[lane[i]]) > PlainValue(z[lane[largest_]])) largest_ = i;
+    }
+    // A plain number: it cancels, so it has no derivative, and it must not widen an interval.
+    shift_ = T(PlainValue(z[lane[largest_]]));
+    others_ = T(0);
+    for (int64_t i = 0; i < lane.length; ++i) {
+      if (i != largest_) others_ += Exp(i);
+    }
+    const T largest = Exp(largest_);  // 1, as a plain number
+    sum_ = largest + others_;
+    log_sum_ = log1p((largest - T(1)) + others_);
   }
 
-  // exp(z - shift): never overflows.
-  T Exp(const T& z) const {
+  // exp(z_i) / sum_j exp(z_j).
+  T Probability(int64_t i) const { return Exp(i) / sum_; }
+  // 1 - Probability(i).
+  T Complement(int64_t i) const { return (i == largest_ ? others_ : sum_ - Exp(i)) / sum_; }
+  // log Probability(i).
+  T Log(int64_t i) const { return (z_[lane_[i]] - shift_) - log_sum_; }
+
+ private:
+  T Exp(int64_t i) const {
     using std::exp;
-    return exp(z - shift);
+    return exp(z_[lane_[i]] - shift_);
   }
-  // log softmax.
-  T Log(const T& z) const {
-    using std::log;
-    return (z - shift) - log(exp_sum);
-  }
+
+  const Tensor<T>& z_;
+  const Lane lane_;
+  int64_t largest_ = 0;  // where the largest logit is
+  T shift_;              // the largest logit
+  T others_;             // sum of exp(z_i - shift) over the others
+  T sum_;                // the same over all
+  T log_sum_;
 };
 
 // What softmax and log_softmax have in common. `Impl` adds kCase, Forward, Vjp and

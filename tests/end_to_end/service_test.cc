@@ -126,6 +126,7 @@ TEST(ServiceTest, AfterShutdownCallsAreUnavailable) {
   TestServer server;
   server.server().Shutdown(std::chrono::milliseconds(0));
   TestContext context;
+  context.set_wait_for_ready(false);
   v1::GetLimitsResponse response;
   EXPECT_EQ(server.gradient().GetLimits(&context, {}, &response).error_code(),
             grpc::StatusCode::UNAVAILABLE);

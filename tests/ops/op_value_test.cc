@@ -329,6 +329,13 @@ TEST(CrossEntropyWithLogitsTest, GradientKeepsItsDigitsWhereTheAnswerIsSure) {
 }
 
 // The same rule as for probabilities. The distance of these logits overflows.
+TEST(CrossEntropyWithLogitsTest, LossAndSoftGradientKeepTheirDigitsToo) {
+  const double p = 4.248354255291589e-18;
+  EXPECT_THAT(ValuesOf(kWithLogits, {Vector({40, 0}), Scalar(0)}), ElementsAre(DoubleEq(p)));
+  EXPECT_THAT(GradientOf(kWithLogits, {Vector({40, 0}), Vector({1, 0})}, 0),
+              ElementsAre(DoubleEq(-p), DoubleEq(p)));
+}
+
 TEST(CrossEntropyWithLogitsTest, AClassWithoutWeightAddsNothing) {
   EXPECT_THAT(ValuesOf(kWithLogits, {Vector({1e308, -1e308}), Vector({1, 0})}), ElementsAre(0));
   EXPECT_THAT(ValuesOf(kWithLogits, {Vector({1e308, -1e308}), Scalar(0)}), ElementsAre(0));

@@ -43,10 +43,15 @@ class TestServer {
   std::unique_ptr<v1::GradingService::Stub> grading_;
 };
 
-// A call's context with a deadline, so that no test hangs.
+// A call's context with a deadline, so that no test hangs. It waits for the connection: now and
+// then the first attempt to connect fails on a busy machine, and gRPC tries again only for calls
+// that wait.
 class TestContext : public grpc::ClientContext {
  public:
-  TestContext() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60)); }
+  TestContext() {
+    set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    set_wait_for_ready(true);
+  }
 };
 
 }  // namespace gradus::testing

@@ -53,8 +53,9 @@ class GraphBuilder {
   absl::Status AddNames() {
     graph_.input_count_ = network_.inputs_size();
     graph_.parameter_count_ = network_.parameters_size();
-    graph_.values_.reserve(static_cast<size_t>(network_.inputs_size() + network_.parameters_size() +
-                                               network_.nodes_size()));
+    graph_.values_.reserve(static_cast<size_t>(network_.inputs_size()) +
+                           static_cast<size_t>(network_.parameters_size()) +
+                           static_cast<size_t>(network_.nodes_size()));
     for (const v1::Input& input : network_.inputs()) {
       if (absl::Status s = AddValue(input.name(), ValueKind::kInput); !s.ok()) return s;
     }
@@ -242,11 +243,7 @@ class GraphBuilder {
         {.name = name, .kind = kind, .index = id - first, .shape = {}, .uses = {}});
     const auto path = [&] { return PathOf(graph_.values_.back()) + ".name"; };
     if (!IsName(name)) {
-      return FieldError(
-          path(), Reason::kInvalidValue,
-          fmt::format("'{}' is no name; names are letters, digits, '_' and '.', at most "
-                      "128, and begin with a letter or '_'",
-                      name.substr(0, 128)));
+      return FieldError(path(), Reason::kInvalidValue, ExplainNoName(name));
     }
     const auto [known, is_new] = graph_.ids_.try_emplace(name, id);
     if (!is_new) {

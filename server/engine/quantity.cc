@@ -165,6 +165,14 @@ std::string FormatAddress(const Address& address) {
   return text;
 }
 
+std::string ExplainNoName(std::string_view text) {
+  return fmt::format(
+      "'{}' is no name; names are letters, digits, '_' and '.', at most {}, and begin with a "
+      "letter "
+      "or '_'",
+      text.substr(0, kMaxNameLength), kMaxNameLength);
+}
+
 bool IsName(std::string_view text) {
   if (text.empty() || text.size() > kMaxNameLength || !IsNameStart(text[0])) return false;
   for (const char c : text) {

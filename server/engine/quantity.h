@@ -40,6 +40,9 @@ std::string FormatAddress(const Address& address);
 // True for `[A-Za-z_][A-Za-z0-9_.]*` of at most 128 characters.
 bool IsName(std::string_view text);
 
+// What to tell somebody who gave something else as a name.
+std::string ExplainNoName(std::string_view text);
+
 }  // namespace gradus
 
 #endif  // GRADUS_SERVER_ENGINE_QUANTITY_H_

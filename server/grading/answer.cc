@@ -104,7 +104,9 @@ std::optional<double> ParseNumber(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [parsed, error] = std::from_chars(text.data(), end, number);
   // What is too small for a double is 0; what is too large is no number that could be right.
-  const bool tiny = error == std::errc::result_out_of_range && text.find("e-") != text.npos;
+  const bool tiny =
+      error == std::errc::result_out_of_range &&
+      (text.find("e-") != std::string_view::npos || text.find("E-") != std::string_view::npos);
   if (parsed != end || (error != std::errc() && !tiny)) return std::nullopt;
   return tiny ? 0 : number;
 }

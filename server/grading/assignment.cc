@@ -160,10 +160,7 @@ class AssignmentCompiler {
       const std::string& name = assignment_.problems(i).name();
       const std::string path = fmt::format("problems[{}].name", i);
       if (!IsName(name)) {
-        return FieldError(path, Reason::kInvalidValue,
-                          fmt::format("'{}' is no name; names are letters, digits, '_' and '.', at "
-                                      "most 128, and begin with a letter or '_'",
-                                      name));
+        return FieldError(path, Reason::kInvalidValue, ExplainNoName(name));
       }
       const auto [known, is_new] = problems_.try_emplace(name, i);
       if (!is_new) {

@@ -19,7 +19,7 @@ constexpr double kInlineMicroseconds = 20;
 template <class Request>
 bool IsQuickToPrepare(const Request& request) {
   constexpr int kMaxThings = 32;
-  constexpr size_t kMaxBytes = 16 * 1024;
+  constexpr size_t kMaxBytes = size_t{16} * 1024;
   const v1::Network& network = request.problem().network();
   int things = request.problem().inputs_size() + request.problem().batches_size() +
                request.pins_size() + request.trace().only_size() + network.inputs_size() +

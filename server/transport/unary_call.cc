@@ -10,6 +10,7 @@
 #include "server/transport/status_conversion.h"
 
 namespace gradus {
+
 absl::Status WithoutExceptions(const char* method, const std::function<absl::Status()>& work) {
   try {
     return work();
@@ -31,8 +32,8 @@ void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
     if (cancelled()) return Answer(absl::CancelledError("cancelled by the caller"));
     Run(work);
   });
-  if (!queued)
-    Answer(absl::UnavailableError("all workers are busy and the queue is full; try again"));
+  if (queued) return;
+  Answer(absl::UnavailableError("all workers are busy and the queue is full; try again"));
 }
 
 void UnaryCall::Answer(const absl::Status& status) {

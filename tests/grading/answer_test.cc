@@ -28,6 +28,7 @@ TEST(ParseNumberTest, ReadsWhatPeopleWrite) {
   EXPECT_THAT(ParseNumber("1E3"), Optional(1000.0));
   EXPECT_THAT(ParseNumber("007"), Optional(7.0));
   EXPECT_THAT(ParseNumber("1e-400"), Optional(0.0));
+  EXPECT_THAT(ParseNumber("-1E-400"), Optional(0.0));
 }
 
 TEST(ParseNumberTest, RefusesEverythingElse) {

@@ -60,8 +60,8 @@ struct GraphNode {
   v1::Node definition;
   const Op* op;
   std::vector<ValueId> operands;
-  size_t first_operand =
-      0;  // position of its operands among those of all nodes in topological order
+  // Where its operands begin among those of all nodes, in topological order.
+  size_t first_operand = 0;
 };
 
 // An input whose numbers must be whole and from 0 to count - 1, because `node` reads it as indices.

@@ -23,7 +23,7 @@ Tensor<T> ComputeGradient(const Graph& graph, const World<T>& world, const Tenso
     if (use.is_index || !graph.value(use.node).reaches_objective) continue;
     const GraphNode& reader = graph.node(use.node);
     const Tensor<T>& reader_gradient = world.gradient(use.node);
-    if (reader.op->is_activation()) {
+    if (reader.op->is_activation() && use.position == 0) {
       MapAdd(reader_gradient, world.slope(use.node), gradient,
              [](const T& u, const T& slope) { return u * slope; });
     } else {
@@ -37,9 +37,12 @@ Tensor<T> ComputeGradient(const Graph& graph, const World<T>& world, const Tenso
 
 template Tensor<double> ComputeSlope(const Graph&, const World<double>&, ValueId);
 template Tensor<float> ComputeSlope(const Graph&, const World<float>&, ValueId);
+template Tensor<Interval> ComputeSlope(const Graph&, const World<Interval>&, ValueId);
 template Tensor<double> ComputeGradient(const Graph&, const World<double>&, const Tensor<double>&,
                                         ValueId);
 template Tensor<float> ComputeGradient(const Graph&, const World<float>&, const Tensor<float>&,
                                        ValueId);
+template Tensor<Interval> ComputeGradient(const Graph&, const World<Interval>&,
+                                          const Tensor<Interval>&, ValueId);
 
 }  // namespace gradus

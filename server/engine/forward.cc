@@ -12,5 +12,7 @@ Tensor<T> ComputeValue(const Graph& graph, const World<T>& world, ValueId node) 
 
 template Tensor<double> ComputeValue(const Graph&, const World<double>&, ValueId);
 template Tensor<float> ComputeValue(const Graph&, const World<float>&, ValueId);
+template Tensor<Dual> ComputeValue(const Graph&, const World<Dual>&, ValueId);
+template Tensor<Interval> ComputeValue(const Graph&, const World<Interval>&, ValueId);
 
 }  // namespace gradus

@@ -7,9 +7,10 @@
 
 namespace gradus {
 
-// out[i] = f(x[i]). All tensors have equal shapes, here and below.
-template <class T, class F>
-void Map(const Tensor<T>& x, Tensor<T>& out, F f) {
+// out[i] = f(x[i]), which may be of another number system. All tensors have equal shapes, here and
+// below.
+template <class T, class U, class F>
+void Map(const Tensor<T>& x, Tensor<U>& out, F f) {
   for (int64_t i = 0; i < out.size(); ++i) out[i] = f(x[i]);
 }
 

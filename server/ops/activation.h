@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-// What elementwise activations a = f(z) have in common. `Impl` adds kCase and
+// What elementwise activations a = f(z) have in common. `Impl` adds kCase, kFormula, kVjp and
 //
 //   template <class T> static T Value(const v1::Node& node, const T& z);
 //   template <class T> static T Slope(const v1::Node& node, const T& z, const T& a);

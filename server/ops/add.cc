@@ -5,10 +5,10 @@
 namespace gradus {
 namespace {
 
-// Add, elementwise, broadcast:  y = a + b + ...
-// Gradient of every operand = upstream, summed over what it was broadcast to.
 struct Add : OpBase {
   static constexpr auto kCase = v1::Node::kAdd;
+  static constexpr std::string_view kFormula = "y = a + b + ...";
+  static constexpr std::string_view kVjp = "grad of each = u, summed over what it was broadcast to";
   static constexpr std::string_view kOperands[] = {"a", "b"};
   static constexpr bool kVariadic = true;
 

@@ -5,12 +5,12 @@
 namespace gradus {
 namespace {
 
-// BinaryCrossEntropy, per element:  -(t log p + (1 - t) log(1 - p)).
-// Slope with respect to p: -t/p + (1 - t)/(1 - p), to t: log(1 - p) - log p.
-//
 // A half whose factor is 0 is left out, so that p = t = 1 gives 0 and not 0 * infinity.
 struct BinaryCrossEntropy : ElementwiseLoss<BinaryCrossEntropy> {
   static constexpr auto kCase = v1::Node::kBinaryCrossEntropy;
+  static constexpr std::string_view kFormula = "term = -(t log p + (1 - t) log(1 - p))";
+  static constexpr std::string_view kVjp =
+      "grad(p) = u ((1 - t) / (1 - p) - t / p), grad(t) = u (log(1 - p) - log p)";
   static constexpr std::string_view kReductionField = "binary_cross_entropy.reduction";
 
   static v1::Reduction GetReduction(const v1::Node& node) {

@@ -5,13 +5,13 @@
 namespace gradus {
 namespace {
 
-// BinaryCrossEntropyWithLogits, per element:  max(z, 0) - z t + log(1 + exp(-|z|)),
-// which equals -(t log s + (1 - t) log(1 - s)) with s = sigmoid(z) and never overflows.
-//
-// Slope with respect to z: s - t, as (1 - t) sigmoid(z) - t sigmoid(-z), which keeps its digits
-// where s is near t = 1. Slope with respect to t: -z.
+// As t log(1 + exp(-z)) + (1 - t) log(1 + exp(z)), a sum of positive terms that neither overflows
+// nor cancels; the gradient as (1 - t) sigmoid(z) - t sigmoid(-z).
 struct BinaryCrossEntropyWithLogits : ElementwiseLoss<BinaryCrossEntropyWithLogits> {
   static constexpr auto kCase = v1::Node::kBinaryCrossEntropyWithLogits;
+  static constexpr std::string_view kFormula =
+      "term = -(t log s + (1 - t) log(1 - s)), s = sigmoid(prediction)";
+  static constexpr std::string_view kVjp = "grad(z) = u (s - t), grad(t) = -u z";
   static constexpr std::string_view kReductionField = "binary_cross_entropy_with_logits.reduction";
 
   static v1::Reduction GetReduction(const v1::Node& node) {
@@ -19,11 +19,7 @@ struct BinaryCrossEntropyWithLogits : ElementwiseLoss<BinaryCrossEntropyWithLogi
   }
   template <class T>
   static T Term(const T& z, const T& t) {
-    using std::exp;
-    using std::log1p;
-    const T positive_part = SelectPositive(z, z, T(0));
-    const T minus_magnitude = SelectPositive(z, -z, z);
-    return positive_part - z * t + log1p(exp(minus_magnitude));
+    return t * Softplus(-z) + (T(1) - t) * Softplus(z);
   }
   template <class T>
   static T PredictionSlope(const T& z, const T& t) {
@@ -33,6 +29,16 @@ struct BinaryCrossEntropyWithLogits : ElementwiseLoss<BinaryCrossEntropyWithLogi
   template <class T>
   static T TargetSlope(const T& z, const T&) {
     return -z;
+  }
+
+ private:
+  template <class T>
+  static T Softplus(const T& z) {
+    using std::exp;
+    using std::log1p;
+    // Both are the same function, so this is no kink.
+    constexpr double kLarge = 30;
+    return PlainValue(z) > kLarge ? z + log1p(exp(-z)) : log1p(exp(z));
   }
 };
 

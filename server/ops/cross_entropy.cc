@@ -5,12 +5,11 @@
 namespace gradus {
 namespace {
 
-// CrossEntropy, per example:  -sum_c t_c log p_c.
-// Gradient of p_c = -u t_c / p_c, of t_c = -u log p_c, u upstream of the example.
-//
 // A class with t_c = 0 is left out, so that p_c = 0 there gives 0 and not 0 * infinity.
 struct CrossEntropy : ClassLoss<CrossEntropy> {
   static constexpr auto kCase = v1::Node::kCrossEntropy;
+  static constexpr std::string_view kFormula = "term = -sum_c t_c log p_c";
+  static constexpr std::string_view kVjp = "grad(p_c) = -u t_c / p_c, grad(t_c) = -u log p_c";
   static constexpr std::string_view kReductionField = "cross_entropy.reduction";
 
   static v1::Reduction GetReduction(const v1::Node& node) {

@@ -4,15 +4,14 @@
 namespace gradus {
 namespace {
 
-// CrossEntropyWithLogits, per example:  -sum_c t_c log p_c  with p = softmax(z), from z - max(z).
-// Gradient of z_c = u (p_c sum_d t_d - t_c), of t_c = -u log p_c, u upstream of the example. The
-// former as u (p_c sum_{d != c} t_d - t_c (1 - p_c)), which keeps its digits where p_c is near t_c
-// = 1.
-//
-// A class with t_c = 0 is left out of the loss, so that it adds nothing even where its logarithm
-// overflows.
+// The gradient as u (p_c sum_{d != c} t_d - t_c (1 - p_c)), which keeps its digits where p_c is
+// near t_c = 1. A class with t_c = 0 is left out of the loss, so that it adds nothing even where
+// its logarithm overflows.
 struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
   static constexpr auto kCase = v1::Node::kCrossEntropyWithLogits;
+  static constexpr std::string_view kFormula = "term = -sum_c t_c log p_c, p = softmax(prediction)";
+  static constexpr std::string_view kVjp =
+      "grad(z_c) = u (p_c sum_d t_d - t_c), grad(t_c) = -u log p_c";
   static constexpr std::string_view kReductionField = "cross_entropy_with_logits.reduction";
 
   static v1::Reduction GetReduction(const v1::Node& node) {

@@ -7,13 +7,14 @@
 namespace gradus {
 namespace {
 
-// Dense:  Z = X W' + b  for X [n, in], W [out, in], b [out] or [1]; leading axes of X count as n.
-//
-// With upstream U [n, out]:
-//   gradient of X = U W,   of W = U' X,   of b = sum of U over what it was broadcast to: the
-//   examples, and the units too when the layer shares one bias.
+// The leading axes of the input count as one. A bias of one number is shared by all units, so its
+// gradient is the sum over the units too.
 struct Dense : OpBase {
   static constexpr auto kCase = v1::Node::kDense;
+  static constexpr std::string_view kFormula = "y = input weight' + bias";
+  static constexpr std::string_view kVjp =
+      "grad(input) = u weight, grad(weight) = u' input, grad(bias) = u summed over what it was "
+      "broadcast to";
   static constexpr std::string_view kOperands[] = {"input", "weight", "bias"};
   static constexpr int kOptionalOperands = 1;
 

@@ -3,10 +3,11 @@
 namespace gradus {
 namespace {
 
-// HalfSquaredError, per element:  (y - t)^2 / 2.
-// Slope with respect to y: y - t, to t: t - y.
 struct HalfSquaredError : ElementwiseLoss<HalfSquaredError> {
   static constexpr auto kCase = v1::Node::kHalfSquaredError;
+  static constexpr std::string_view kFormula = "term = (prediction - target)^2 / 2";
+  static constexpr std::string_view kVjp =
+      "grad(prediction) = u (prediction - target), grad(target) = -grad(prediction)";
   static constexpr std::string_view kReductionField = "half_squared_error.reduction";
 
   static v1::Reduction GetReduction(const v1::Node& node) {

@@ -3,9 +3,10 @@
 namespace gradus {
 namespace {
 
-// Identity, elementwise:  a = z.  Slope 1.
 struct Identity : Activation<Identity> {
   static constexpr auto kCase = v1::Node::kIdentity;
+  static constexpr std::string_view kFormula = "a = z";
+  static constexpr std::string_view kVjp = "grad(z) = u";
 
   template <class T>
   static T Value(const v1::Node&, const T& z) {

@@ -5,10 +5,11 @@
 namespace gradus {
 namespace {
 
-// LogSoftmax along an axis:  a_i = (z_i - m) - log sum_j exp(z_j - m),  m = max z.
-// Input gradient = u_i - exp(a_i) sum_j u_j, u upstream; reads the output.
 struct LogSoftmax : SoftmaxFamily<LogSoftmax> {
   static constexpr auto kCase = v1::Node::kLogSoftmax;
+  static constexpr std::string_view kFormula =
+      "a_i = (z_i - m) - log sum_j exp(z_j - m), m = max z";
+  static constexpr std::string_view kVjp = "grad(z_i) = u_i - exp(a_i) sum_j u_j, from the output";
   static constexpr std::string_view kAxisField = "log_softmax.axis";
 
   static const v1::LogSoftmax& Attributes(const v1::Node& node) { return node.log_softmax(); }

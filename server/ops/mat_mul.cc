@@ -39,11 +39,12 @@ Stack RightStack(const v1::Node& node, const Shape& b) {
   return {b.Slice(0, b.rank() - 2), b[b.rank() - 2], b.back(), node.mat_mul().transpose_b()};
 }
 
-// MatMul:  C = A B  on the last two axes, leading axes broadcast.
-//
-// With upstream U:  gradient of A = U B',  of B = A' U,  each summed over what it was broadcast to.
+// On the last two axes; leading axes broadcast.
 struct MatMul : OpBase {
   static constexpr auto kCase = v1::Node::kMatMul;
+  static constexpr std::string_view kFormula = "y = a b";
+  static constexpr std::string_view kVjp =
+      "grad(a) = u b', grad(b) = a' u, each summed over what it was broadcast to";
   static constexpr std::string_view kOperands[] = {"a", "b"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {

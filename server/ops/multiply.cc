@@ -5,10 +5,11 @@
 namespace gradus {
 namespace {
 
-// Multiply, elementwise, broadcast:  y = a b.
-// Gradient of a = upstream b, of b = upstream a, each summed over what it was broadcast to.
 struct Multiply : OpBase {
   static constexpr auto kCase = v1::Node::kMultiply;
+  static constexpr std::string_view kFormula = "y = a b";
+  static constexpr std::string_view kVjp =
+      "grad(a) = u b, grad(b) = u a, each summed over what it was broadcast to";
   static constexpr std::string_view kOperands[] = {"a", "b"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {

@@ -44,14 +44,17 @@ struct VjpCall : OpCall<T> {
   const Tensor<T>& upstream;
 };
 
-// An op in one number system. All results are allocated by the caller, in the inferred shape.
+// An op in one number system. All results are allocated by the caller, in the inferred shape. Dual
+// numbers have `forward` only: they are there to differentiate it.
 template <class T>
 struct OpFunctions {
   // Writes the output, which starts as zeros.
   void (*forward)(const OpCall<T>&, Tensor<T>& output);
-  // Adds the input gradient of the operand at `position`. Null for activations: the slope says it.
+  // Adds the input gradient of the operand at `position`. Null for activations of one operand: the
+  // slope says it. An activation with parameters has both; its position 0 is never asked for.
   void (*vjp)(const VjpCall<T>&, int position, Tensor<T>& gradient);
-  // Writes the elementwise derivative of an activation. Null for everything else.
+  // Writes the elementwise derivative of an activation with respect to operand 0. Null for
+  // everything else.
   void (*slope)(const OpCall<T>&, const Tensor<T>& output, Tensor<T>& slope);
 };
 
@@ -59,6 +62,19 @@ struct OpFunctions {
 struct IndexOperand {
   int position;
   int64_t count;
+};
+
+// What an op computes, for people; part of its documentation. The operands are called as in
+// `operands`, but for a single one, which is x, or z in an activation; u is the upstream gradient,
+// y the output (a of an activation), A' the transpose of A.
+struct OpText {
+  // The output: "a = 1 / (1 + exp(-z))".
+  std::string_view formula;
+  // The vector-Jacobian product: "grad(z) = u a (1 - a)".
+  std::string_view vjp;
+  // Where the op is not differentiable, and which subgradient it takes there: "0 at z = 0". Empty:
+  // nowhere.
+  std::string_view kinks;
 };
 
 // One op: what a network may compute at a node. Immutable, without state, safe from any thread.
@@ -78,6 +94,7 @@ struct Op {
   double (*flops)(const ShapeCall&, const Shape& output);
   // Which operand holds indices, if any does.
   std::optional<IndexOperand> (*index_operand)(const ShapeCall&);
+  OpText text;
   PerScalar<OpFunctions> functions;
 
   template <class T>
@@ -89,12 +106,13 @@ struct Op {
   std::string_view name() const;
 };
 
-// What most ops have in common. An op is a struct that derives from this (or from Activation or
-// ElementwiseLoss) and adds, as static members, kCase, kOperands, InferShape, Forward<T> and
-// Vjp<T>.
+// What most ops have in common. An op is a struct that derives from this (or from Activation,
+// ElementwiseFunction, ElementwiseLoss ...) and adds, as static members, kCase, kOperands,
+// kFormula, kVjp, InferShape, Forward<T> and Vjp<T>.
 struct OpBase {
   static constexpr int kOptionalOperands = 0;
   static constexpr bool kVariadic = false;
+  static constexpr std::string_view kKinks = "";
   static double Flops(const ShapeCall&, const Shape& output) {
     return 4.0 * static_cast<double>(output.element_count());
   }
@@ -105,11 +123,14 @@ namespace internal {
 
 template <class Impl, class T>
 constexpr OpFunctions<T> FunctionsOf() {
-  if constexpr (requires { &Impl::template Slope<T>; }) {
-    return {&Impl::template Forward<T>, nullptr, &Impl::template Slopes<T>};
-  } else {
-    return {&Impl::template Forward<T>, &Impl::template Vjp<T>, nullptr};
+  OpFunctions<T> functions = {&Impl::template Forward<T>, nullptr, nullptr};
+  if constexpr (!std::is_same_v<T, Dual>) {
+    if constexpr (requires { &Impl::template Vjp<T>; }) functions.vjp = &Impl::template Vjp<T>;
+    if constexpr (requires { &Impl::template Slopes<T>; }) {
+      functions.slope = &Impl::template Slopes<T>;
+    }
   }
+  return functions;
 }
 
 template <class Impl, class... Ts>
@@ -131,6 +152,7 @@ const Op& OpOf() {
       &Impl::InferShape,
       &Impl::Flops,
       &Impl::FindIndexOperand,
+      {Impl::kFormula, Impl::kVjp, Impl::kKinks},
       internal::AllFunctionsOf<Impl>(std::type_identity<PerScalar<OpFunctions>>()),
   };
   return kOp;

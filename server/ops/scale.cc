@@ -8,10 +8,10 @@
 namespace gradus {
 namespace {
 
-// Scale, elementwise:  y = factor x.
-// Input gradient = factor upstream.
 struct Scale : OpBase {
   static constexpr auto kCase = v1::Node::kScale;
+  static constexpr std::string_view kFormula = "y = factor x";
+  static constexpr std::string_view kVjp = "grad(x) = factor u";
   static constexpr std::string_view kOperands[] = {"input"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {

@@ -5,11 +5,12 @@
 namespace gradus {
 namespace {
 
-// Sigmoid, elementwise:  a = 1 / (1 + exp(-z)), which is right in both tails: exp overflows to
-// infinity, and a becomes 0, only where a is below the smallest normal number.
-// Slope a (1 - a), read from the output.
+// Right in both tails: exp overflows to infinity, and a becomes 0, only where a is below the
+// smallest normal number.
 struct Sigmoid : Activation<Sigmoid> {
   static constexpr auto kCase = v1::Node::kSigmoid;
+  static constexpr std::string_view kFormula = "a = 1 / (1 + exp(-z))";
+  static constexpr std::string_view kVjp = "grad(z) = u a (1 - a), from the output";
 
   template <class T>
   static T Value(const v1::Node&, const T& z) {

@@ -7,11 +7,11 @@
 namespace gradus {
 namespace {
 
-// Softplus, elementwise:  a = log(1 + exp(beta z)) / beta,
-// as max(z, 0) + log(1 + exp(-|beta z|)) / beta, which neither overflows nor loses the small tail.
-// Slope 1 / (1 + exp(-beta z)).
+// Where exp(beta z) is large, as z + log(1 + exp(-beta z)) / beta, which does not overflow.
 struct Softplus : Activation<Softplus> {
   static constexpr auto kCase = v1::Node::kSoftplus;
+  static constexpr std::string_view kFormula = "a = log(1 + exp(beta z)) / beta";
+  static constexpr std::string_view kVjp = "grad(z) = u / (1 + exp(-beta z))";
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     const double beta = Beta(call.node);
@@ -25,9 +25,12 @@ struct Softplus : Activation<Softplus> {
   static T Value(const v1::Node& node, const T& z) {
     using std::exp;
     using std::log1p;
-    const T beta = T(Beta(node));
-    const T minus_magnitude = SelectPositive(z, -z, z);
-    return SelectPositive(z, z, T(0)) + log1p(exp(beta * minus_magnitude)) / beta;
+    // Both are the same function, so this is no kink.
+    constexpr double kLarge = 30;
+    const double beta = Beta(node);
+    const T scaled = T(beta) * z;
+    if (PlainValue(scaled) > kLarge) return z + log1p(exp(-scaled)) / T(beta);
+    return log1p(exp(scaled)) / T(beta);
   }
   template <class T>
   static T Slope(const v1::Node& node, const T& z, const T&) {

@@ -3,10 +3,11 @@
 namespace gradus {
 namespace {
 
-// SquaredError, per element:  (y - t)^2.
-// Slope with respect to y: 2 (y - t), to t: 2 (t - y).
 struct SquaredError : ElementwiseLoss<SquaredError> {
   static constexpr auto kCase = v1::Node::kSquaredError;
+  static constexpr std::string_view kFormula = "term = (prediction - target)^2";
+  static constexpr std::string_view kVjp =
+      "grad(prediction) = 2 u (prediction - target), grad(target) = -grad(prediction)";
   static constexpr std::string_view kReductionField = "squared_error.reduction";
 
   static v1::Reduction GetReduction(const v1::Node& node) {

@@ -5,10 +5,11 @@
 namespace gradus {
 namespace {
 
-// Subtract, elementwise, broadcast:  y = a - b.
-// Gradient of a = upstream, of b = -upstream, each summed over what it was broadcast to.
 struct Subtract : OpBase {
   static constexpr auto kCase = v1::Node::kSubtract;
+  static constexpr std::string_view kFormula = "y = a - b";
+  static constexpr std::string_view kVjp =
+      "grad(a) = u, grad(b) = -u, each summed over what it was broadcast to";
   static constexpr std::string_view kOperands[] = {"a", "b"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {

@@ -3,10 +3,10 @@
 namespace gradus {
 namespace {
 
-// Sum over axes:  y = sum of x over the axes.
-// Input gradient = upstream, repeated along the axes.
 struct Sum : AxisReduction<Sum> {
   static constexpr auto kCase = v1::Node::kSum;
+  static constexpr std::string_view kFormula = "y = sum of x over the axes";
+  static constexpr std::string_view kVjp = "grad(x) = u, repeated along the axes";
   static constexpr std::string_view kAxesField = "sum.axes";
 
   static const v1::Sum& Attributes(const v1::Node& node) { return node.sum(); }

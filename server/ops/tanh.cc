@@ -5,10 +5,11 @@
 namespace gradus {
 namespace {
 
-// Tanh, elementwise:  a = tanh(z).
-// Slope 1 - a^2, read from the output; as (1 - a)(1 + a), which loses no digits near |a| = 1.
+// The slope as (1 - a)(1 + a), which loses no digits near |a| = 1.
 struct Tanh : Activation<Tanh> {
   static constexpr auto kCase = v1::Node::kTanh;
+  static constexpr std::string_view kFormula = "a = tanh(z)";
+  static constexpr std::string_view kVjp = "grad(z) = u (1 - a^2), from the output";
 
   template <class T>
   static T Value(const v1::Node&, const T& z) {

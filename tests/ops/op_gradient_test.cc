@@ -1,5 +1,7 @@
-// Every row of the table, through the same body: the gradient against an oracle that knows only the
-// forward code, and what every vector-Jacobian product promises besides.
+// Every row of the table, through the same body: the gradient against two oracles that know only
+// the forward code, differences of it and dual numbers; and what every op promises besides, in each
+// number system.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -12,6 +14,7 @@
 
 #include "fmt/format.h"
 #include "server/checking/tolerance.h"
+#include "server/kernels/map.h"
 #include "tests/ops/op_cases.h"
 #include "tests/ops/run_op.h"
 #include "tests/support/numeric_gradient.h"
@@ -55,7 +58,9 @@ struct Example {
 
 template <class To, class From>
 Tensor<To> Convert(const Tensor<From>& tensor) {
-  return {tensor.shape(), std::vector<To>(tensor.values().begin(), tensor.values().end())};
+  Tensor<To> converted(tensor.shape());
+  Map(tensor, converted, [](const From& x) { return To(x); });
+  return converted;
 }
 
 template <class To, class From>
@@ -114,6 +119,90 @@ void ExpectMatchesTheOracle(const Example& e, int position, const Tolerance& tol
   EXPECT_TRUE(Agree(GradientOf(e, position), numeric, tolerance));
 }
 
+// The derivative of the forward code, exact but for rounding.
+void ExpectMatchesForwardMode(const Example& e, int position) {
+  constexpr Tolerance kRounding = {1e-12, 1e-12};
+  std::vector<Tensor<Dual>> operands = Convert<Dual>(e.operands);
+  Tensor<Dual>& x = operands[static_cast<size_t>(position)];
+  std::vector<Estimate> exact;
+  for (int64_t i = 0; i < x.size(); ++i) {
+    const Dual constant = x[i];
+    x[i] = Dual(constant.value(), 1);
+    const Tensor<Dual> output = Forward(e.node, operands);
+    x[i] = constant;
+    double sum = 0;
+    for (int64_t k = 0; k < output.size(); ++k) sum += e.upstream[k] * output[k].derivative();
+    exact.push_back({sum, 0});
+  }
+  EXPECT_TRUE(Agree(GradientOf(e, position), exact, kRounding));
+}
+
+// Operands known to within `radius`: those that hold indices exactly.
+std::vector<Tensor<Interval>> Around(const Example& e, int index_position, double radius) {
+  std::vector<Tensor<Interval>> operands;
+  for (size_t p = 0; p < e.operands.size(); ++p) {
+    const double r = static_cast<int>(p) == index_position ? 0 : radius;
+    Tensor<Interval>& operand = operands.emplace_back(e.operands[p].shape());
+    Map(e.operands[p], operand, [&](double x) { return Interval(x - r, x + r); });
+  }
+  return operands;
+}
+
+::testing::AssertionResult Contain(const Tensor<Interval>& intervals, const Tensor<double>& x) {
+  for (int64_t i = 0; i < x.size(); ++i) {
+    if (!intervals[i].Contains(x[i])) {
+      return ::testing::AssertionFailure()
+             << fmt::format("element {}: {} is not in [{}, {}]", i, x[i], intervals[i].lo(),
+                            intervals[i].hi());
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+::testing::AssertionResult AreNarrow(const Tensor<Interval>& intervals) {
+  double largest = 1;
+  for (int64_t i = 0; i < intervals.size(); ++i) {
+    largest = std::max({largest, std::abs(intervals[i].lo()), std::abs(intervals[i].hi())});
+  }
+  for (int64_t i = 0; i < intervals.size(); ++i) {
+    if (intervals[i].hi() - intervals[i].lo() > 1e-10 * largest) {
+      return ::testing::AssertionFailure()
+             << fmt::format("element {}: [{}, {}]", i, intervals[i].lo(), intervals[i].hi());
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+// Output and gradients of every point in a box lie in what the op makes of the box; and a box that
+// is one point stays small.
+void ExpectContainsEveryPoint(const Example& e, int index_position) {
+  Random random(5);
+  const Tensor<Interval> upstream = Convert<Interval>(e.upstream);
+  for (const double radius : {0.0, 1e-3}) {
+    SCOPED_TRACE(fmt::format("intervals of radius {}", radius));
+    const std::vector<Tensor<Interval>> box = Around(e, index_position, radius);
+    const Tensor<Interval> output = Forward(e.node, box);
+    Example point = e;
+    for (size_t p = 0; p < box.size(); ++p) {
+      Map(box[p], point.operands[p],
+          [&](const Interval& x) { return x.lo() + random.Uniform(0, 1) * (x.hi() - x.lo()); });
+    }
+    point.output = Forward(e.node, point.operands);
+    EXPECT_TRUE(Contain(output, point.output));
+    if (radius == 0) {
+      EXPECT_TRUE(AreNarrow(output));
+    }
+    for (int position = 0; position < static_cast<int>(box.size()); ++position) {
+      if (position == index_position) continue;
+      const Tensor<Interval> gradient = InputGradient(e.node, box, output, upstream, position);
+      EXPECT_TRUE(Contain(gradient, GradientOf(point, position)));
+      if (radius == 0) {
+        EXPECT_TRUE(AreNarrow(gradient));
+      }
+    }
+  }
+}
+
 void ExpectExactlyZeroForZeroUpstream(Example e, int position) {
   e.upstream = Tensor<double>(e.output.shape());
   const Tensor<double> gradient = GradientOf(e, position);
@@ -165,7 +254,8 @@ TEST_P(OpGradientTest, KeepsItsPromises) {
   EXPECT_EQ(*shape, op_case.output.value_or(op_case.operands[0])) << shape->ToString();
 
   // The engine decides by this which of the two it calls.
-  EXPECT_NE(op.For<double>().vjp == nullptr, op.For<double>().slope == nullptr);
+  const bool needs_vjp = !op.is_activation() || op_case.operands.size() > 1;
+  EXPECT_EQ(op.For<double>().vjp != nullptr, needs_vjp);
 
   // A limit on work would mean nothing if an op could read numbers for free.
   const double flops = op.flops({node, op_case.operands}, *shape);
@@ -177,10 +267,12 @@ TEST_P(OpGradientTest, KeepsItsPromises) {
   const auto index = op.index_operand({node, op_case.operands});
   for (const uint64_t seed : kSeeds) {
     const Example example = MakeExample(op_case, seed);
+    ExpectContainsEveryPoint(example, index.has_value() ? index->position : -1);
     for (int position = 0; position < static_cast<int>(example.operands.size()); ++position) {
       if (index.has_value() && index->position == position) continue;
       SCOPED_TRACE(fmt::format("seed {}, operand {}", seed, position));
       ExpectMatchesTheOracle(example, position, op_case.tolerance);
+      ExpectMatchesForwardMode(example, position);
       ExpectExactlyZeroForZeroUpstream(example, position);
       ExpectSameBitsTwice(example, position);
       ExpectAddsToTheGradient(example, position);

@@ -63,13 +63,14 @@ Tensor<T> Slope(const v1::Node& node, const std::vector<Tensor<T>>& operands,
 }
 
 // Adds the input gradient of the operand at `position`, as the engine does: the VJP, or upstream
-// times slope for an activation. `output` need not be what the operands give; pins change it.
+// times slope for operand 0 of an activation. `output` need not be what the operands give; pins
+// change it.
 template <class T>
 void AddInputGradient(const v1::Node& node, const std::vector<Tensor<T>>& operands,
                       const Tensor<T>& output, const Tensor<T>& upstream, int position,
                       Tensor<T>& gradient) {
   const Op& op = OpOfNode(node);
-  if (op.is_activation()) {
+  if (op.is_activation() && position == 0) {
     MapAdd(upstream, Slope(node, operands, output), gradient,
            [](const T& u, const T& slope) { return u * slope; });
   } else {

@@ -52,11 +52,7 @@ absl::StatusOr<Selection> Select(const v1::TraceOptions& options, Plan& plan) {
 double ResponseBytes(const Selection& selection, const Plan& plan) {
   double bytes = selection.all ? plan.BytesOfAll() : 0;
   for (const auto& [quantity, update] : selection.only) bytes += plan.BytesOf(quantity);
-  if (plan.scope() == Scope::kStep) {
-    for (int i = 0; i < plan.graph().parameter_count(); ++i) {
-      bytes += plan.BytesOf({QuantityKind::kNext, plan.graph().parameter(i)});
-    }
-  }
+  if (plan.scope() == Scope::kStep) bytes += plan.BytesOfUpdate();
   return bytes;
 }
 
@@ -177,16 +173,24 @@ absl::Status Run(const Evaluation& evaluation, const std::atomic<bool>& cancelle
                  v1::StepResponse* response) {
   const Plan& plan = evaluation.plan;
   const int last = plan.update_count() - 1;
-  const auto keep_parameters = [&](const Quantity& q, int update, const auto& tensor) {
-    if (q.kind != QuantityKind::kNext || update != last) return;
-    v1::NamedTensor* parameter = response->add_parameters();
-    parameter->set_name(plan.graph().value(q.value).name);
-    WriteTensor(tensor, evaluation.selection.encoding, parameter->mutable_tensor());
+  const auto encoding = evaluation.selection.encoding;
+  v1::OptimizerState& state = *response->mutable_optimizer_state();
+  const auto keep_last = [&](const Quantity& q, int update, const auto& tensor) {
+    if (update != last) return;
+    const std::string& name = plan.graph().value(q.value).name;
+    if (q.kind == QuantityKind::kState) {
+      if (q.slot == 0) state.add_parameters()->set_parameter(name);
+      v1::NamedTensor* slot = state.mutable_parameters(state.parameters_size() - 1)->add_slots();
+      slot->set_name(std::string(plan.SlotName(q.slot)));
+      WriteTensor(tensor, encoding, slot->mutable_tensor());
+    } else if (q.kind == QuantityKind::kNext) {
+      v1::NamedTensor* parameter = response->add_parameters();
+      parameter->set_name(name);
+      WriteTensor(tensor, encoding, parameter->mutable_tensor());
+    }
   };
-  absl::Status status =
-      RunInPrecision(evaluation, cancelled, response->mutable_trace(), keep_parameters);
-  response->mutable_optimizer_state()->set_update_count(
-      plan.problem().optimizer_state().update_count() + plan.update_count());
+  absl::Status status = RunInPrecision(evaluation, cancelled, response->mutable_trace(), keep_last);
+  state.set_update_count(plan.problem().optimizer_state().update_count() + plan.update_count());
   return status;
 }
 

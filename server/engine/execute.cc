@@ -26,16 +26,21 @@ class Execution {
         graph_(plan.graph()),
         cancelled_(cancelled),
         observer_(observer),
-        world_(plan.graph()) {}
+        world_(plan.graph(), plan.slot_count()) {}
 
   absl::Status Run() {
     if (absl::Status s = ReadPins(); !s.ok()) return s;
     if (absl::Status s = ReadUpstream(); !s.ok()) return s;
     for (int update = 0; update < plan_.world_count(); ++update) {
       if (absl::Status s = LoadGiven(update); !s.ok()) return s;
+      std::optional<Updater<T>> updater;
       for (const Quantity& q : plan_.Order(update)) {
         if (IsCancelled()) return Cancelled();
-        world_.At(q) = Compute(q);
+        if (IsOfUpdate(q) && !updater.has_value()) {
+          updater.emplace(graph_, world_, plan_.problem().network(), plan_.problem().optimizer(),
+                          plan_.UpdateNumber(update));
+        }
+        world_.At(q) = IsOfUpdate(q) ? ComputeUpdate(*updater, q) : Compute(q);
         Finish(q, update);
       }
     }
@@ -95,14 +100,15 @@ class Execution {
       Finish(q, update);
     }
     if (absl::Status s = CheckIndices(update); !s.ok()) return s;
+    if (update > 0) world_.Advance();
     for (int i = 0; i < graph_.parameter_count(); ++i) {
       const ValueId id = graph_.parameter(i);
       const Quantity q = {QuantityKind::kValue, id};
       if (update > 0) {
-        world_.At(q) = std::move(world_.At({QuantityKind::kNext, id}));
         observer_(q, update, world_.At(q));
         continue;
       }
+      if (absl::Status s = LoadState(i); !s.ok()) return s;
       auto values =
           ReadValues<T>(plan_.problem().network().parameters(i).value(), graph_.value(id).shape);
       if (!values.ok()) {
@@ -111,6 +117,27 @@ class Execution {
       }
       world_.At(q) = *std::move(values);
       Finish(q, update);
+    }
+    return absl::OkStatus();
+  }
+
+  // Puts the optimizer's state of a parameter before the first update in place.
+  absl::Status LoadState(int parameter) {
+    const ValueId id = graph_.parameter(parameter);
+    for (int slot = 0; slot < plan_.slot_count(); ++slot) {
+      const Shape& shape = graph_.value(id).shape;
+      Tensor<T>& state = world_.old_state(id, slot);
+      const std::optional<SlotSource> source = plan_.StateOf(parameter, slot);
+      if (!source.has_value()) {
+        state = Tensor<T>(shape, std::vector<T>(static_cast<size_t>(shape.element_count()),
+                                                T(plan_.InitialState(slot))));
+        continue;
+      }
+      auto values = ReadValues<T>(*source->tensor, shape);
+      if (!values.ok()) {
+        return WithFieldPrefix(values.status(), source->path, graph_.value(id).name);
+      }
+      state = *std::move(values);
     }
     return absl::OkStatus();
   }
@@ -143,16 +170,16 @@ class Execution {
         return ComputeSlope(graph_, world_, q.value);
       case QuantityKind::kGradient:
         return ComputeGradient(graph_, world_, upstream_, q.value);
-      case QuantityKind::kNext:
-        if (IsFrozen(q.value)) return world_.value(q.value);
-        return ComputeNext(graph_, world_, plan_.problem().optimizer(), q.value);
       default:
         return ComputeValue(graph_, world_, q.value);
     }
   }
 
-  bool IsFrozen(ValueId parameter) const {
-    return plan_.problem().network().parameters(graph_.value(parameter).index).frozen();
+  static bool IsOfUpdate(const Quantity& q) {
+    return q.kind == QuantityKind::kState || q.kind == QuantityKind::kNext;
+  }
+  static Tensor<T> ComputeUpdate(const Updater<T>& updater, const Quantity& q) {
+    return q.kind == QuantityKind::kState ? updater.State(q.value, q.slot) : updater.Next(q.value);
   }
 
   // Applies the pins of a quantity and shows it.

@@ -47,8 +47,8 @@ std::string Arity(const Op& op) {
 // Makes a Graph, step by step; each step relies on what the ones before it checked.
 class GraphBuilder {
  public:
-  GraphBuilder(const v1::Network& network, const Limits& limits)
-      : network_(network), limits_(limits) {}
+  GraphBuilder(const v1::Network& network, const Limits& limits, OpFinder find_op)
+      : network_(network), limits_(limits), find_op_(find_op) {}
 
   absl::Status AddNames() {
     graph_.input_count_ = network_.inputs_size();
@@ -92,7 +92,7 @@ class GraphBuilder {
     for (int i = 0; i < network_.nodes_size(); ++i) {
       const v1::Node& definition = network_.nodes(i);
       const auto path = [i] { return fmt::format("network.nodes[{}]", i); };
-      const Op* op = FindOp(definition.op_case());
+      const Op* op = find_op_(definition.op_case());
       if (op == nullptr) {
         return FieldError({path() + ".op", definition.name(), Reason::kUnknownOp,
                            "unset, or an op that this server does not know"});
@@ -182,7 +182,7 @@ class GraphBuilder {
         graph_.index_inputs_.push_back({input, q.value, index->count});
       }
       AddUses(q.value, node, index);
-      AddCost(call, *shape, *node.op);
+      AddCost(call, *shape, node);
     }
     for (int i = 0; i < graph_.input_count_; ++i) {
       Value& input = ValueOf(graph_.input(i));
@@ -298,19 +298,19 @@ class GraphBuilder {
     }
   }
 
-  void AddCost(const ShapeCall& call, const Shape& output, const Op& op) {
+  void AddCost(const ShapeCall& call, const Shape& output, GraphNode& node) {
     // A vector-Jacobian product costs about as much per operand as the forward call.
     // The cost of a variadic op is already that of all its operands.
-    const double flops = op.flops(call, output);
-    graph_.cost_.forward_flops += flops;
+    node.flops = node.op->flops(call, output);
+    graph_.cost_.forward_flops += node.flops;
     graph_.cost_.backward_flops +=
-        flops * (op.variadic ? 1 : static_cast<double>(call.operands.size()));
+        node.flops * (node.op->variadic ? 1 : static_cast<double>(call.operands.size()));
   }
 
   void OrderGradient(ValueId id) {
     const Value& value = graph_.value(id);
     for (const Use& use : value.uses) {
-      if (graph_.node(use.node).op->is_activation()) {
+      if (graph_.node(use.node).op->is_activation() && use.position == 0) {
         graph_.gradient_order_.push_back({QuantityKind::kSlope, use.node});
       }
     }
@@ -325,6 +325,7 @@ class GraphBuilder {
 
   const v1::Network& network_;
   const Limits& limits_;
+  const OpFinder find_op_;
   Graph graph_;
 };
 
@@ -350,8 +351,9 @@ absl::Status CheckCounts(const v1::Network& network, const Limits& limits) {
 }
 
 absl::StatusOr<Graph> Graph::Build(const v1::Network& network, std::span<const Shape> input_shapes,
-                                   std::string_view objective, const Limits& limits) {
-  GraphBuilder builder(network, limits);
+                                   std::string_view objective, const Limits& limits,
+                                   OpFinder find_op) {
+  GraphBuilder builder(network, limits, find_op);
   if (absl::Status s = builder.AddNames(); !s.ok()) return s;
   if (absl::Status s = builder.SetGivenShapes(input_shapes); !s.ok()) return s;
   if (absl::Status s = builder.ResolveNodes(); !s.ok()) return s;
@@ -365,6 +367,9 @@ absl::StatusOr<Graph> Graph::Build(const v1::Network& network, std::span<const S
   for (const Value& value : graph.values_) {
     graph.cost_.value_elements += static_cast<double>(value.shape.element_count());
     graph.cost_.name_bytes += static_cast<double>(value.name.size());
+    if (value.kind == ValueKind::kParameter) {
+      graph.cost_.parameter_elements += static_cast<double>(value.shape.element_count());
+    }
   }
   for (const Quantity& q : graph.gradient_order_) {
     graph.cost_.gradient_elements +=

@@ -16,6 +16,7 @@
 #include "server/engine/limits.h"
 #include "server/engine/quantity.h"
 #include "server/ops/op.h"
+#include "server/ops/registry.h"
 #include "server/tensor/shape.h"
 
 namespace gradus {
@@ -29,10 +30,11 @@ enum class ValueKind { kInput, kParameter, kNode };
 struct Quantity {
   QuantityKind kind = QuantityKind::kValue;
   ValueId value = 0;
+  int slot = 0;  // of kState: among the optimizer's
 
   friend bool operator==(const Quantity&, const Quantity&) = default;
   friend bool operator<(const Quantity& a, const Quantity& b) {
-    return std::tie(a.kind, a.value) < std::tie(b.kind, b.value);
+    return std::tie(a.kind, a.value, a.slot) < std::tie(b.kind, b.value, b.slot);
   }
 };
 
@@ -62,6 +64,8 @@ struct GraphNode {
   std::vector<ValueId> operands;
   // Where its operands begin among those of all nodes, in topological order.
   size_t first_operand = 0;
+  // Estimated cost of computing its value.
+  double flops = 0;
 };
 
 // An input whose numbers must be whole and from 0 to count - 1, because `node` reads it as indices.
@@ -77,8 +81,12 @@ struct GraphCost {
   double backward_flops = 0;
   double value_elements = 0;     // of all values, given and computed
   double gradient_elements = 0;  // of all gradients and slopes
-  double name_bytes = 0;         // of all names
+  double parameter_elements = 0;
+  double name_bytes = 0;  // of all names
 };
+
+// Which op a node means: FindOp, but for tests of what happens with a wrong one.
+using OpFinder = const Op* (*)(v1::Node::OpCase);
 
 // Refuses a network with too many names or operands, or without nodes, before anything else looks
 // at it.
@@ -95,7 +103,8 @@ class Graph {
   // at.
   static absl::StatusOr<Graph> Build(const v1::Network& network,
                                      std::span<const Shape> input_shapes,
-                                     std::string_view objective, const Limits& limits);
+                                     std::string_view objective, const Limits& limits,
+                                     OpFinder find_op = &FindOp);
 
   // Inputs first, then parameters, then nodes, each in the order of the network.
   std::span<const Value> values() const { return values_; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "server/optimizers/common.h"
 #include "server/optimizers/optimizer.h"
 #include "server/status/field_error.h"
 #include "server/tensor/tensor_proto.h"
@@ -17,6 +18,8 @@ namespace {
 // dispatching, reading and writing.
 constexpr double kFlopsPerQuantity = 500;
 constexpr double kFlopsPerElement = 4;
+// What an optimizer does to an element, with a root and divisions.
+constexpr double kFlopsPerUpdatedElement = 40;
 // Of the slowest code, which is what an estimate must be right for.
 constexpr double kFlopsPerMicrosecond = 1000;
 // What an entry of a trace takes on the wire beside its numbers and the name in its address.
@@ -86,19 +89,6 @@ std::string_view ScopeName(Scope scope) {
   return "Step";
 }
 
-// How far a computation must go to make a quantity.
-Scope ScopeFor(QuantityKind kind) {
-  switch (kind) {
-    case QuantityKind::kValue:
-      return Scope::kForward;
-    case QuantityKind::kSlope:
-    case QuantityKind::kGradient:
-      return Scope::kBackward;
-    default:
-      return Scope::kStep;
-  }
-}
-
 // Row-major position of an element, or an error.
 absl::StatusOr<int64_t> PositionOf(const Address& address, const Shape& shape) {
   if (static_cast<int>(address.indices.size()) != shape.rank()) {
@@ -119,6 +109,18 @@ absl::StatusOr<int64_t> PositionOf(const Address& address, const Shape& shape) {
 }
 
 }  // namespace
+
+Scope ScopeFor(QuantityKind kind) {
+  switch (kind) {
+    case QuantityKind::kValue:
+      return Scope::kForward;
+    case QuantityKind::kSlope:
+    case QuantityKind::kGradient:
+      return Scope::kBackward;
+    default:
+      return Scope::kStep;
+  }
+}
 
 std::string InputSource::Path() const {
   return batch < 0 ? fmt::format("inputs[{}].tensor", index)
@@ -160,12 +162,15 @@ absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const L
   if (!graph.ok()) return graph.status();
   Plan plan(problem, scope, *std::move(graph));
   plan.problem_inputs_ = *std::move(problem_inputs);
+  if (const auto* rule = FindOptimizerRule(problem.optimizer().rule_case()); rule != nullptr) {
+    plan.slots_ = rule->slots(problem.optimizer());
+  }
   if (scope != Scope::kForward) {
     if (absl::Status s = plan.CheckUpstream(limits); !s.ok()) return s;
   }
   if (scope != Scope::kStep) return plan;
 
-  if (absl::Status s = plan.CheckStep(); !s.ok()) return s;
+  if (absl::Status s = plan.CheckStep(limits); !s.ok()) return s;
   for (int b = 0; b < problem.batches_size(); ++b) {
     const std::string path = fmt::format("batches[{}].inputs", b);
     auto matched = matcher.Match(problem.batches(b).inputs(), path);
@@ -206,7 +211,7 @@ absl::Status Plan::CheckUpstream(const Limits& limits) const {
   return absl::OkStatus();
 }
 
-absl::Status Plan::CheckStep() {
+absl::Status Plan::CheckStep(const Limits& limits) {
   const v1::Optimizer& optimizer = problem_->optimizer();
   const OptimizerRule* rule = FindOptimizerRule(optimizer.rule_case());
   if (rule == nullptr) {
@@ -214,15 +219,13 @@ absl::Status Plan::CheckStep() {
                       "unset, or a rule that this server does not know");
   }
   if (absl::Status s = rule->validate(optimizer); !s.ok()) return WithFieldPrefix(s, "optimizer");
+  if (absl::Status s = ValidateCommon(optimizer); !s.ok()) return WithFieldPrefix(s, "optimizer");
   const v1::OptimizerState& state = problem_->optimizer_state();
   if (state.update_count() < 0 || state.update_count() > kMaxUpdateCount) {
     return FieldError("optimizer_state.update_count", Reason::kInvalidValue,
                       fmt::format("{} is not from 0 to {}", state.update_count(), kMaxUpdateCount));
   }
-  if (state.parameters_size() > 0) {
-    return FieldError("optimizer_state.parameters", Reason::kInvalidValue,
-                      "this optimizer keeps no state");
-  }
+  if (absl::Status s = CheckState(limits); !s.ok()) return s;
   if (problem_->batches_size() > kMaxBatches) {
     return FieldError(
         "batches", Reason::kLimitExceeded,
@@ -230,6 +233,59 @@ absl::Status Plan::CheckStep() {
   }
   update_count_ = std::max(1, problem_->batches_size());
   return absl::OkStatus();
+}
+
+absl::Status Plan::CheckState(const Limits& limits) {
+  const auto& given = problem_->optimizer_state().parameters();
+  std::unordered_set<std::string_view> seen;
+  for (int i = 0; i < given.size(); ++i) {
+    const std::string path = fmt::format("optimizer_state.parameters[{}]", i);
+    if (slot_count() == 0) {
+      return FieldError(path, Reason::kInvalidValue, "this optimizer keeps no state");
+    }
+    const std::string& name = given[i].parameter();
+    const std::optional<ValueId> id = graph_.Find(name);
+    if (!id.has_value() || graph_.value(*id).kind != ValueKind::kParameter) {
+      return FieldError(path + ".parameter", Reason::kUnknownName,
+                        fmt::format("no parameter is named '{}'", name));
+    }
+    if (!seen.insert(name).second) {
+      return FieldError({path + ".parameter", name, Reason::kDuplicateName, "given before"});
+    }
+    const Value& parameter = graph_.value(*id);
+    for (int j = 0; j < given[i].slots_size(); ++j) {
+      const v1::NamedTensor& slot = given[i].slots(j);
+      const std::string slot_path = fmt::format("{}.slots[{}]", path, j);
+      const auto found = std::find(slots_.begin(), slots_.end(), slot.name());
+      if (found == slots_.end()) {
+        return FieldError({slot_path + ".name", slot.name(), Reason::kUnknownName,
+                           fmt::format("the optimizer keeps {}", fmt::join(slots_, ", "))});
+      }
+      const absl::StatusOr<Shape> shape = ReadShape(slot.tensor(), limits.max_tensor_elements);
+      if (!shape.ok()) return WithFieldPrefix(shape.status(), slot_path + ".tensor", slot.name());
+      if (*shape != parameter.shape) {
+        return FieldError({slot_path + ".tensor", slot.name(), Reason::kShapeMismatch,
+                           fmt::format("has shape {}, parameter '{}' has {}", shape->ToString(),
+                                       name, parameter.shape.ToString())});
+      }
+      const auto key = std::pair(parameter.index, static_cast<int>(found - slots_.begin()));
+      if (!states_.try_emplace(key, SlotSource{&slot.tensor(), slot_path + ".tensor"}).second) {
+        return FieldError(
+            {slot_path + ".name", slot.name(), Reason::kDuplicateName, "given before"});
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::optional<SlotSource> Plan::StateOf(int parameter, int slot) const {
+  const auto found = states_.find({parameter, slot});
+  return found == states_.end() ? std::nullopt : std::optional(found->second);
+}
+
+double Plan::InitialState(int slot) const {
+  const v1::Optimizer& optimizer = problem_->optimizer();
+  return FindOptimizerRule(optimizer.rule_case())->initial_state(optimizer, slot);
 }
 
 absl::StatusOr<Target> Plan::Locate(const Address& address) const {
@@ -259,9 +315,22 @@ absl::StatusOr<Target> Plan::Locate(const Address& address) const {
             fmt::format("'{}' is no parameter, no update changes it", address.name));
       }
       break;
-    case QuantityKind::kState:
-      return absl::InvalidArgumentError(
-          fmt::format("the optimizer keeps no state '{}'", FormatAddress(address)));
+    case QuantityKind::kState: {
+      if (value.kind != ValueKind::kParameter) {
+        return absl::InvalidArgumentError(
+            fmt::format("'{}' is no parameter, the optimizer keeps no state of it", address.name));
+      }
+      const auto found = std::find(slots_.begin(), slots_.end(), address.slot);
+      if (found == slots_.end()) {
+        return absl::InvalidArgumentError(
+            slots_.empty()
+                ? fmt::format("the optimizer keeps no state '{}'", FormatAddress(address))
+                : fmt::format("the optimizer keeps no '{}', but {}", address.slot,
+                              fmt::join(slots_, ", ")));
+      }
+      target.quantity.slot = static_cast<int>(found - slots_.begin());
+      break;
+    }
     case QuantityKind::kValue:
       // W@1 is next(W).
       if (value.kind == ValueKind::kParameter && target.update > 0) {
@@ -363,6 +432,9 @@ std::vector<Quantity> Plan::Order(int update) const {
   }
   if (scope == Scope::kStep) {
     for (int i = 0; i < graph_.parameter_count(); ++i) {
+      for (int slot = 0; slot < slot_count(); ++slot) {
+        order.push_back({QuantityKind::kState, graph_.parameter(i), slot});
+      }
       order.push_back({QuantityKind::kNext, graph_.parameter(i)});
     }
   }
@@ -375,7 +447,9 @@ std::string Plan::AddressOf(const Quantity& quantity, int update) const {
   if (quantity.kind == QuantityKind::kValue && value.kind == ValueKind::kParameter && update > 0) {
     return AddressOf({QuantityKind::kNext, quantity.value}, update - 1);
   }
-  return FormatQuantity(quantity.kind, value.name, "", update);
+  const std::string_view slot =
+      quantity.kind == QuantityKind::kState ? SlotName(quantity.slot) : "";
+  return FormatQuantity(quantity.kind, value.name, slot, update);
 }
 
 double Plan::Flops() const {
@@ -387,6 +461,10 @@ double Plan::Flops() const {
     if (ScopeOf(update) < Scope::kBackward) continue;
     flops += cost.backward_flops + kFlopsPerElement * cost.gradient_elements +
              kFlopsPerQuantity * static_cast<double>(graph_.gradient_order().size());
+    if (ScopeOf(update) < Scope::kStep) continue;
+    const double tensors_per_parameter = 1 + slot_count();
+    flops += tensors_per_parameter * (kFlopsPerUpdatedElement * cost.parameter_elements +
+                                      kFlopsPerQuantity * graph_.parameter_count());
   }
   return flops;
 }
@@ -407,8 +485,17 @@ double Plan::BytesOfAll() const {
     // A value has at most a slope and a gradient.
     bytes += sizeof(double) * cost.gradient_elements + 2 * cost.name_bytes +
              kBytesPerEntry * static_cast<double>(graph_.gradient_order().size());
+    if (ScopeOf(update) == Scope::kStep) bytes += BytesOfUpdate();
   }
   return bytes;
+}
+
+double Plan::BytesOfUpdate() const {
+  double bytes = 0;
+  for (int i = 0; i < graph_.parameter_count(); ++i) {
+    bytes += BytesOf({QuantityKind::kNext, graph_.parameter(i)});
+  }
+  return bytes * (1 + slot_count());
 }
 
 absl::Status Plan::CheckCost(const Limits& limits, double response_bytes) const {
@@ -423,8 +510,8 @@ absl::Status Plan::CheckCost(const Limits& limits, double response_bytes) const 
   const GraphCost& cost = graph_.cost();
   double elements = cost.value_elements;
   if (scope_ >= Scope::kBackward) elements += cost.gradient_elements;
-  // The parameters after an update are no more than its values.
-  if (scope_ == Scope::kStep) elements += cost.value_elements;
+  // Each parameter after the update, and its state before and after.
+  if (scope_ == Scope::kStep) elements += cost.parameter_elements * (1 + 2 * slot_count());
   const double bytes = width * elements + response_bytes;
   if (bytes > limits.max_bytes) {
     return FieldError("network", Reason::kLimitExceeded,

@@ -2,9 +2,12 @@
 #define GRADUS_SERVER_ENGINE_PLAN_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +23,9 @@ namespace gradus {
 
 // How far a computation goes. Each includes the ones before it.
 enum class Scope { kForward, kBackward, kStep };
+
+// How far a computation must go to make a quantity of this kind.
+Scope ScopeFor(QuantityKind kind);
 
 // A quantity in a computation of several updates, or one element of it.
 struct Target {
@@ -43,6 +49,12 @@ struct InputSource {
 
   // Path of the tensor, for errors in its numbers.
   std::string Path() const;
+};
+
+// A slot of the optimizer's state that a problem gives.
+struct SlotSource {
+  const v1::Tensor* tensor;
+  std::string path;  // of the tensor, for errors in its numbers
 };
 
 // A Problem that is sound, and what is to be computed of it: everything is known but the numbers.
@@ -81,6 +93,16 @@ class Plan {
   Scope ScopeOf(int update) const {
     return scope_ == Scope::kStep && update == update_count_ ? *after_last_ : scope_;
   }
+  // Number of a world's update among all since the optimizer began, from 1.
+  int64_t UpdateNumber(int update) const {
+    return problem_->optimizer_state().update_count() + update + 1;
+  }
+  // Slots that the optimizer keeps for each parameter; 0 without an optimizer.
+  int slot_count() const { return static_cast<int>(slots_.size()); }
+  std::string_view SlotName(int slot) const { return slots_[static_cast<size_t>(slot)]; }
+  // What a slot holds before the first update: the given tensor of a parameter, or else one number.
+  std::optional<SlotSource> StateOf(int parameter, int slot) const;
+  double InitialState(int slot) const;
   // The numbers of an input during an update.
   InputSource SourceOf(int input, int update) const;
 
@@ -95,6 +117,8 @@ class Plan {
   // Bytes that a quantity takes in a response, and all that are computed, estimated.
   double BytesOf(const Quantity& quantity) const;
   double BytesOfAll() const;
+  // The same of all parameters after an update with their state.
+  double BytesOfUpdate() const;
   // Refuses a plan that costs more than the limits, with a response of so many bytes.
   absl::Status CheckCost(const Limits& limits, double response_bytes) const;
   // Estimated floating-point operations.
@@ -106,7 +130,8 @@ class Plan {
   Plan(const v1::Problem& problem, Scope scope, Graph graph)
       : problem_(&problem), scope_(scope), graph_(std::move(graph)) {}
 
-  absl::Status CheckStep();
+  absl::Status CheckStep(const Limits& limits);
+  absl::Status CheckState(const Limits& limits);
   absl::Status CheckUpstream(const Limits& limits) const;
 
   const v1::Problem* problem_;
@@ -115,6 +140,9 @@ class Plan {
   // By batch, then by input: the index in that batch's list, or -1 for the Problem's own.
   std::vector<std::vector<int>> batch_inputs_;
   std::vector<int> problem_inputs_;  // by input: the index in Problem.inputs
+  std::span<const std::string_view> slots_;
+  // By parameter, then by slot. Only what the problem gives.
+  std::map<std::pair<int, int>, SlotSource> states_;
   int update_count_ = 0;
   std::optional<Scope> after_last_;
   std::vector<ResolvedPin> pins_;

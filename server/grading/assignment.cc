@@ -241,11 +241,7 @@ class AssignmentCompiler {
     Scope scope = Scope::kForward;
     for (const size_t i : items_of_problem_[problem]) {
       const Address& address = addresses_[i];
-      const bool step = address.updates > 0 || address.kind == QuantityKind::kNext ||
-                        address.kind == QuantityKind::kState;
-      scope = std::max(scope, step                                   ? Scope::kStep
-                              : address.kind == QuantityKind::kValue ? Scope::kForward
-                                                                     : Scope::kBackward);
+      scope = std::max(scope, address.updates > 0 ? Scope::kStep : ScopeFor(address.kind));
     }
     return scope;
   }

@@ -1,0 +1,41 @@
+#ifndef GRADUS_SERVER_OPTIMIZERS_COMMON_H_
+#define GRADUS_SERVER_OPTIMIZERS_COMMON_H_
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+
+#include "gradus/v1/optimizer.pb.h"
+#include "server/tensor/scalar.h"
+#include "server/tensor/tensor.h"
+
+namespace gradus {
+
+// What surrounds every rule: weight decay, clipping and the schedule. The formulas are in
+// optimizer.proto.
+
+// A FieldError relative to the Optimizer if one of them is out of range.
+absl::Status ValidateCommon(const v1::Optimizer& optimizer);
+
+// The learning rate of update `update`, from 1 on, given that of the rule.
+double ScheduledLearningRate(const v1::LearningRateSchedule& schedule, double learning_rate,
+                             int64_t update);
+
+// What gradients are multiplied by so that their common Euclidean norm is at most `limit`.
+template <class T>
+T ScaleToNorm(std::span<const Tensor<T>* const> gradients, double limit) {
+  using std::sqrt;
+  T sum = T(0);
+  for (const Tensor<T>* gradient : gradients) {
+    for (int64_t i = 0; i < gradient->size(); ++i) sum += Square((*gradient)[i]);
+  }
+  const T norm = sqrt(sum);
+  // Not 1 below the limit by a division: a norm of 0 stays out of it.
+  return SelectPositive(norm - T(limit), T(limit) / norm, T(1));
+}
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_OPTIMIZERS_COMMON_H_

@@ -4,7 +4,9 @@
 
 #include "absl/status/statusor.h"
 
+#include "server/checking/check.h"
 #include "server/engine/evaluation.h"
+#include "server/ops/documentation.h"
 #include "server/transport/unary_call.h"
 #include "server/transport/unimplemented.h"
 #include "server/transport/version.h"
@@ -82,8 +84,13 @@ grpc::ServerUnaryReactor* GradientServiceImpl::Step(grpc::CallbackServerContext*
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::Check(grpc::CallbackServerContext*,
-                                                     const v1::CheckRequest*, v1::CheckResponse*) {
-  return new Unimplemented<grpc::ServerUnaryReactor>("Check");
+                                                     const v1::CheckRequest* request,
+                                                     v1::CheckResponse* response) {
+  auto* call = new UnaryCall("Check");
+  call->RunOn(pool_, [call, request, response, limits = limits_] {
+    return gradus::Check(*request, limits, call->cancelled(), response);
+  });
+  return call;
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::Explain(grpc::CallbackServerContext*,
@@ -98,9 +105,11 @@ grpc::ServerWriteReactor<v1::StreamTraceResponse>* GradientServiceImpl::StreamTr
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::ListOps(grpc::CallbackServerContext*,
-                                                       const v1::ListOpsRequest*,
-                                                       v1::ListOpsResponse*) {
-  return new Unimplemented<grpc::ServerUnaryReactor>("ListOps");
+                                                       const v1::ListOpsRequest* request,
+                                                       v1::ListOpsResponse* response) {
+  auto* call = new UnaryCall("ListOps");
+  call->RunOn(pool_, [request, response] { return gradus::ListOps(*request, response); });
+  return call;
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerContext*,

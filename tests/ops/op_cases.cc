@@ -310,6 +310,12 @@ Domain AwayFromZero() {
   return Elementwise([](Random& random) { return random.UniformMagnitude(0.1, 2); });
 }
 
+bool IsAnyReal(const Domain& domain) { return domain.target_type() == AnyReal().target_type(); }
+
+bool IsAwayFromZero(const Domain& domain) {
+  return domain.target_type() == AwayFromZero().target_type();
+}
+
 Domain Probabilities() {
   return Elementwise([](Random& random) { return random.Uniform(0.05, 0.95); });
 }

@@ -31,6 +31,10 @@ Domain OneHot();
 // Whole numbers from 0 to count - 1.
 Domain ClassIndices(int64_t count);
 
+// True for what AnyReal and AwayFromZero return.
+bool IsAnyReal(const Domain& domain);
+bool IsAwayFromZero(const Domain& domain);
+
 // One row of the table: an op with its attributes, for operands of given shapes.
 struct OpCase {
   // What stands for the op in the text of a Node: "softmax { axis: 0 }".

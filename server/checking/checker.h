@@ -1,0 +1,76 @@
+#ifndef GRADUS_SERVER_CHECKING_CHECKER_H_
+#define GRADUS_SERVER_CHECKING_CHECKER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gradus/v1/gradient_service.pb.h"
+#include "server/checking/estimate.h"
+#include "server/checking/probe.h"
+#include "server/engine/graph.h"
+#include "server/engine/world.h"
+#include "server/tensor/tensor.h"
+
+namespace gradus {
+
+struct CheckOptions {
+  // As CheckRequest.relative_tolerance; 0: the method's default.
+  double relative_tolerance = 0;
+  // Of random directions.
+  uint64_t seed = 0;
+};
+
+// Judges gradients of one computation by methods that do not use the backward pass. What counts as
+// agreement is documented at CheckRequest and CheckResult.
+//
+// Not for two threads at once.
+class Checker {
+ public:
+  // `world` holds the values and gradients of one forward and backward pass, whose objective has
+  // the upstream gradient `upstream`. All outlive the checker. Once `cancelled` is true, checks end
+  // soon, and their results mean nothing.
+  Checker(const Graph& graph, const World<double>& world, const Tensor<double>& upstream,
+          const CheckOptions& options, const std::atomic<bool>& cancelled);
+
+  // Checks `gradient`, ours or somebody else's, against one method. It has the value's shape.
+  v1::CheckResult Check(ValueId value, const Tensor<double>& gradient, v1::CheckMethod method);
+
+  // Estimated floating-point operations of such a check.
+  double Flops(ValueId value, v1::CheckMethod method) const;
+
+ private:
+  // What the derivative along one way is by a method, and by the gradient.
+  struct Comparison {
+    Estimate numeric;
+    double analytic;
+    double rounding;  // of either, at most
+    v1::CheckVerdict verdict;
+  };
+
+  void BoundRounding(const Tensor<double>& upstream);
+  double Relative(v1::CheckMethod method) const;
+  // Decides about one element or direction; `scale` is the size of the largest number around.
+  void Judge(Comparison& comparison, double relative, double scale) const;
+  bool AcceptsZero(const Comparison& comparison, double relative, double scale) const;
+
+  v1::CheckResult CheckElements(ValueId value, const Tensor<double>& gradient,
+                                v1::CheckMethod method);
+  v1::CheckResult CheckDirection(ValueId value, const Tensor<double>& gradient,
+                                 v1::CheckMethod method);
+  std::string Describe(const v1::CheckResult& result, const Tensor<double>& analytic,
+                       const Tensor<double>& numeric) const;
+
+  const Graph& graph_;
+  const World<double>& world_;
+  const CheckOptions options_;
+  const std::atomic<bool>& cancelled_;
+  Probe probe_;
+  // By value: how far rounding may take each element of its gradient.
+  std::vector<Tensor<double>> rounding_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_CHECKING_CHECKER_H_

@@ -15,6 +15,7 @@ enum class ExitCode {
   kBadInput = 2,      // the command line or a file is wrong, or the server refuses what they ask
   kUnreachable = 3,   // no answer from the server
   kPartlyGraded = 4,  // some submissions could not be graded
+  kDiffers = 5,       // a check found a gradient that is wrong
 };
 
 // The exit code of a command that fails with `status`.

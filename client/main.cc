@@ -3,17 +3,21 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 #include <CLI/CLI.hpp>
 
+#include "client/check_command.h"
 #include "client/compute_command.h"
 #include "client/console.h"
 #include "client/grade_command.h"
 #include "client/health_command.h"
+#include "client/ops_command.h"
 #include "fmt/format.h"
 #include "server/transport/version.h"
 
@@ -70,6 +74,66 @@ void AddCompute(CLI::App* app, const std::string& name, const std::string& descr
   AddConnection(command, &options->connection);
 }
 
+void AddCheck(CLI::App* app, CheckCommandOptions* options, Action* action) {
+  CLI::App* command = app->add_subcommand("check", "Compare gradients with independent methods");
+  command->callback([=] { *action = [options] { return RunCheck(*options); }; });
+  command->add_option("PROBLEM", options->problem, "The problem: .txtpb, .json or .binpb")
+      ->option_text("FILE")
+      ->required();
+  static const std::map<std::string, v1::CheckMethod> kMethods = {
+      {"forward", v1::CHECK_METHOD_FORWARD_MODE},
+      {"central", v1::CHECK_METHOD_CENTRAL_DIFFERENCE},
+      {"random", v1::CHECK_METHOD_RANDOM_DIRECTION},
+      {"taylor", v1::CHECK_METHOD_TAYLOR},
+  };
+  const auto add_method = [options](const std::string& name) {
+    for (const auto& [method_name, method] : kMethods) {
+      if (name == method_name || name == "all") options->methods.push_back(method);
+    }
+  };
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--method",
+          [=](const std::vector<std::string>& names) {
+            for (const std::string& name : names) add_method(name);
+          },
+          "How to check. May be repeated. Default: forward")
+      ->option_text("forward|central|random|taylor|all")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"forward", "central", "random", "taylor", "all"}));
+  command
+      ->add_option("--gradients", options->gradients,
+                   "Check these, a CheckRequest that holds gradients only, and not our own")
+      ->option_text("FILE");
+  command->add_option("--only", options->only, "Check only this, as in grad(W1). May be repeated")
+      ->option_text("ADDRESS")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--tolerance", options->relative_tolerance,
+                   "Relative. Default: 1e-9 for forward and random, else 1e-6")
+      ->option_text("NUMBER");
+  command->add_option("--seed", options->seed, "Chooses the random directions. Default: 0")
+      ->option_text("NUMBER");
+  AddFormat(command, "table", &options->json);
+  AddConnection(command, &options->connection);
+}
+
+void AddOps(CLI::App* app, OpsOptions* options, Action* action) {
+  CLI::App* command = app->add_subcommand("ops", "List the ops, or all about one");
+  command->callback([=] { *action = [options] { return RunOps(*options); }; });
+  command->add_option("NAME", options->name, "The op, as in leaky_relu. Default: all")
+      ->option_text("NAME");
+  static const std::map<std::string, OpsFormat> kFormats = {
+      {"text", OpsFormat::kText}, {"json", OpsFormat::kJson}, {"markdown", OpsFormat::kMarkdown}};
+  const auto set_format = [options](const std::string& name) {
+    options->format = kFormats.at(name);
+  };
+  command->add_option_function<std::string>("--format", set_format, "How to print. Default: text")
+      ->option_text("text|json|markdown")
+      ->check(CLI::IsMember({"text", "json", "markdown"}));
+  AddConnection(command, &options->connection);
+}
+
 void AddGrade(CLI::App* app, GradeOptions* options, Action* action) {
   CLI::App* command = app->add_subcommand("grade", "Grade submissions against an assignment");
   command->callback([=] { *action = [options] { return RunGrade(*options); }; });
@@ -109,6 +173,8 @@ int Main(int argc, char** argv) {
   ComputeOptions forward;
   ComputeOptions backward;
   ComputeOptions step;
+  CheckCommandOptions check;
+  OpsOptions ops;
   GradeOptions grade;
   ConnectionOptions health;
   AddCompute(&app, "forward", "Compute the value of every node", Computation::kForward, &forward,
@@ -117,7 +183,9 @@ int Main(int argc, char** argv) {
              Computation::kBackward, &backward, &action);
   AddCompute(&app, "step", "Backward, then one update of the parameters per batch",
              Computation::kStep, &step, &action);
+  AddCheck(&app, &check, &action);
   AddGrade(&app, &grade, &action);
+  AddOps(&app, &ops, &action);
   AddHealth(&app, &health, &action);
 
   try {

@@ -26,20 +26,20 @@ v1::StepResponse StepOf(const std::string& file) {
   return response;
 }
 
-// The three networks that are awkward to describe. A step downhill lowers the objective only if the
-// gradients of the shared parameters are summed as they should be, in direction at least; their
-// values are checked by the vectors.
-class AwkwardNetworksTest : public ::testing::TestWithParam<std::string> {};
+// A step downhill lowers the objective only if the gradients are right in direction at least; their
+// values are checked by check_test.cc and by the vectors.
+class NetworkTest : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(AwkwardNetworksTest, AStepLowersTheObjective) {
+TEST_P(NetworkTest, AStepLowersTheObjective) {
   const v1::StepResponse response = StepOf("examples/networks/" + GetParam() + ".txtpb");
   const auto& entries = response.trace().entries();
   ASSERT_GE(entries.size(), 3);
   EXPECT_LT(entries[entries.size() - 1].tensor().values(0), entries[0].tensor().values(0));
 }
 
-INSTANTIATE_TEST_SUITE_P(Examples, AwkwardNetworksTest,
-                         ::testing::Values("tied_weights", "unrolled_rnn", "shared_bias"));
+INSTANTIATE_TEST_SUITE_P(Examples, NetworkTest,
+                         ::testing::Values("convolution", "lstm", "regularised", "shared_bias",
+                                           "tied_weights", "transformer_block", "unrolled_rnn"));
 
 }  // namespace
 }  // namespace gradus::testing

@@ -1,6 +1,7 @@
 // Every test vector of the independent oracle, over a real socket: each intermediate value,
-// gradient and update.
+// gradient and update; in float; and example by example.
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -25,7 +26,13 @@ constexpr double kRelative = 1e-9;
 constexpr double kRelativeAfterStep = 1e-8;
 constexpr double kAbsolute = 1e-11;
 
-class VectorsTest : public ::testing::TestWithParam<Vector> {};
+class VectorsTest : public ::testing::TestWithParam<Vector> {
+ protected:
+  static TestServer& server() {
+    static TestServer& server = *new TestServer();
+    return server;
+  }
+};
 
 using TraceMap = std::map<std::string, v1::Tensor>;
 
@@ -56,9 +63,8 @@ TraceMap Compute(TestServer& server, const Vector& vector) {
 }
 
 TEST_P(VectorsTest, AgreesOnEveryNumber) {
-  static TestServer& server = *new TestServer();
   const Vector& vector = GetParam();
-  const TraceMap trace = Compute(server, vector);
+  const TraceMap trace = Compute(server(), vector);
   ASSERT_FALSE(vector.expected.empty());
   for (const ExpectedQuantity& expected : vector.expected) {
     const auto found = trace.find(expected.address);
@@ -74,6 +80,82 @@ TEST_P(VectorsTest, AgreesOnEveryNumber) {
           << expected.address << ", element " << i;
     }
   }
+}
+
+// The same network in float32 agrees to float32's accuracy: of each tensor, to some units in the
+// last place of its largest element.
+TEST_P(VectorsTest, AgreesInFloat) {
+  constexpr double kFloat = 2e-5;
+  Vector vector = GetParam();
+  vector.problem.set_precision(v1::PRECISION_FLOAT);
+  const TraceMap trace = Compute(server(), vector);
+  for (const ExpectedQuantity& expected : vector.expected) {
+    ASSERT_TRUE(trace.contains(expected.address)) << expected.address;
+    const v1::Tensor& tensor = trace.at(expected.address);
+    double largest = 1e-3;
+    for (const double x : expected.values) largest = std::max(largest, std::abs(x));
+    for (int i = 0; i < tensor.values_size(); ++i) {
+      EXPECT_NEAR(tensor.values(i), expected.values[static_cast<size_t>(i)], kFloat * largest)
+          << expected.address << ", element " << i;
+    }
+  }
+}
+
+// Element `example` of axis 0, which stays with length 1.
+v1::Tensor ExampleOf(const v1::Tensor& batch, int64_t example) {
+  v1::Tensor one = batch;
+  one.set_shape(0, 1);
+  const int64_t size = batch.values_size() / batch.shape(0);
+  one.clear_values();
+  for (int64_t i = 0; i < size; ++i) {
+    one.add_values(batch.values(static_cast<int>(example * size + i)));
+  }
+  return one;
+}
+
+// One example at a time gives what the batch gives, for every value that has the batch axis.
+TEST_P(VectorsTest, ExamplesStackedAreTheBatch) {
+  const v1::Problem& problem = GetParam().problem;
+  int64_t count = 0;
+  for (const v1::NamedTensor& input : problem.inputs()) {
+    const int64_t length = input.tensor().shape_size() > 0 ? input.tensor().shape(0) : 0;
+    if (count == 0) count = length;
+    if (length != count) GTEST_SKIP() << "inputs have no common batch axis";
+  }
+  for (const v1::Node& node : problem.network().nodes()) {
+    if (node.has_batch_norm()) GTEST_SKIP() << "examples of a batch see each other";
+    if (node.has_reshape()) GTEST_SKIP() << "the batch's length is an attribute";
+  }
+  v1::ForwardRequest request;
+  *request.mutable_problem() = problem;
+  const auto forward = [&] {
+    TestContext context;
+    v1::ForwardResponse response;
+    const grpc::Status status = server().gradient().Forward(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return ToMap(response.trace());
+  };
+  const TraceMap batch = forward();
+  int compared = 0;
+  for (int64_t example = 0; example < count; ++example) {
+    for (int i = 0; i < problem.inputs_size(); ++i) {
+      *request.mutable_problem()->mutable_inputs(i)->mutable_tensor() =
+          ExampleOf(problem.inputs(i).tensor(), example);
+    }
+    const TraceMap one = forward();
+    for (const auto& [address, tensor] : batch) {
+      if (tensor.shape_size() == 0 || tensor.shape(0) != count) continue;
+      const v1::Tensor expected = ExampleOf(tensor, example);
+      const v1::Tensor& found = one.at(address);
+      ASSERT_EQ(found.values_size(), expected.values_size()) << address;
+      for (int i = 0; i < found.values_size(); ++i) {
+        EXPECT_NEAR(found.values(i), expected.values(i), 1e-13 * (1 + std::abs(expected.values(i))))
+            << address;
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GT(compared, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, VectorsTest,

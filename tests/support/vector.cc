@@ -21,13 +21,42 @@ std::string OpName(const std::string& op) {
   static const std::map<std::string, std::string> renamed = {
       {"sub", "subtract"},
       {"mul", "multiply"},
+      {"pow", "power"},
       {"matmul", "mat_mul"},
+      {"layernorm", "layer_norm"},
+      {"batchnorm", "batch_norm"},
+      {"maxpool2d", "max_pool2d"},
+      {"avgpool2d", "avg_pool2d"},
+      {"l1", "absolute_error"},
+      {"nll", "negative_log_likelihood"},
+      {"kl_div", "kl_divergence"},
       {"bce", "binary_cross_entropy"},
       {"bce_with_logits", "binary_cross_entropy_with_logits"},
       {"cross_entropy", "cross_entropy_with_logits"},  // theirs reads logits
   };
   const auto found = renamed.find(op);
   return found == renamed.end() ? op : found->second;
+}
+
+// The attributes of an op in ours; most are called the same there.
+json OpAttributes(const std::string& op, json attributes) {
+  const auto rename = [&](const char* theirs, const char* ours) {
+    if (!attributes.contains(theirs)) return;
+    attributes[ours] = attributes.at(theirs);
+    attributes.erase(theirs);
+  };
+  attributes.erase("bias");  // its shape says the same
+  if (op == "mean") {
+    attributes["axes"] = json::array({attributes.at("axis")});
+    attributes.erase("axis");
+  } else if (op == "gelu") {
+    attributes = {{"tanh_approximation", attributes.at("approximate") == "tanh"}};
+  } else if (op == "dropout") {
+    attributes.erase("mask");  // an input
+    rename("p", "rate");
+  }
+  rename("eps", "variance_epsilon");
+  return attributes;
 }
 
 json Tensor(const json& tensor) {
@@ -42,30 +71,44 @@ json Node(const std::string& name, const json& inputs, const std::string& op,
   return {{"name", name}, {"inputs", inputs}, {OpName(op), attributes}};
 }
 
-// Names of the operands: the layer's inputs, then its parameters. A parameter is called after the
-// layer that owns it, "fc1.W"; another layer refers to it by that name.
+// In the order of the operands of our ops.
+constexpr const char* kParameterSlots[] = {"W", "b", "gamma", "beta"};
+
+// Names of the operands: the layer's inputs, then its parameters, then its mask. A parameter is
+// called after the layer that owns it, "fc1.W"; another layer refers to it by that name.
 json Operands(const json& layer) {
+  const std::string prefix = layer.at("name").get<std::string>() + ".";
   json operands = layer.at("inputs");
-  if (!layer.contains("params")) return operands;
-  for (const char* slot : {"W", "b"}) {
-    if (!layer.at("params").contains(slot)) continue;
-    const std::string own_name = layer.at("name").get<std::string>() + "." + slot;
-    operands.push_back(layer.at("params").at(slot).value("ref", own_name));
+  if (layer.contains("params")) {
+    for (const char* slot : kParameterSlots) {
+      if (!layer.at("params").contains(slot)) continue;
+      operands.push_back(layer.at("params").at(slot).value("ref", prefix + slot));
+    }
   }
+  if (layer.at("op") == "dropout") operands.push_back(prefix + "mask");
   return operands;
 }
 
-void AddLayer(const json& layer, const json& frozen, json& network) {
-  json attributes = layer.value("attrs", json::object());
-  attributes.erase("bias");  // its shape says the same
-  network["nodes"].push_back(Node(layer.at("name"), Operands(layer), layer.at("op"), attributes));
+void AddLayer(const json& layer, const json& frozen, json& problem) {
+  json& network = problem["network"];
+  const std::string op = layer.at("op");
+  const json attributes = layer.value("attrs", json::object());
+  const std::string prefix = layer.at("name").get<std::string>() + ".";
+  network["nodes"].push_back(
+      Node(layer.at("name"), Operands(layer), op, OpAttributes(op, attributes)));
+  if (op == "dropout") {
+    network["inputs"].push_back({{"name", prefix + "mask"}});
+    problem["inputs"].push_back(
+        {{"name", prefix + "mask"}, {"tensor", Tensor(attributes.at("mask"))}});
+  }
   if (!layer.contains("params")) return;
   for (const auto& [slot, parameter] : layer.at("params").items()) {
-    if (slot != "W" && slot != "b") {
-      throw std::runtime_error(layer.at("op").get<std::string>() + ": unknown parameter " + slot);
+    if (std::find(std::begin(kParameterSlots), std::end(kParameterSlots), slot) ==
+        std::end(kParameterSlots)) {
+      throw std::runtime_error(op + ": unknown parameter " + slot);
     }
     if (parameter.contains("ref")) continue;
-    const std::string name = layer.at("name").get<std::string>() + "." + slot;
+    const std::string name = prefix + slot;
     const bool is_frozen = std::find(frozen.begin(), frozen.end(), name) != frozen.end();
     network["parameters"].push_back(
         {{"name", name}, {"value", Tensor(parameter)}, {"frozen", is_frozen}});
@@ -88,29 +131,78 @@ void AddLoss(const json& loss, const std::string& name, json& network) {
   network["nodes"].push_back(Node(name, inputs, loss.at("op"), attributes));
 }
 
-// loss = data_loss + one term scale * lambda * sum(w * w) for each parameter w.
+// loss = data_loss + one penalty for each rule.
 void AddRegularization(const json& regularization, json& network) {
   json terms = json::array({"data_loss"});
   for (const json& rule : regularization) {
-    if (rule.at("op") != "l2") throw std::runtime_error("unknown regularization " + rule.dump());
-    const double factor = rule.at("scale").get<double>() * rule.at("lambda").get<double>();
-    for (const auto& parameter : rule.at("params").get<std::vector<std::string>>()) {
-      const std::string square = parameter + ".square";
-      const std::string sum = square + ".sum";
-      terms.push_back(parameter + ".l2");
-      network["nodes"].push_back(Node(square, json::array({parameter, parameter}), "multiply"));
-      network["nodes"].push_back(Node(sum, json::array({square}), "sum"));
-      network["nodes"].push_back(
-          Node(terms.back(), json::array({sum}), "scale", {{"factor", factor}}));
-    }
+    const std::string op = rule.at("op");
+    const double strength = rule.at("scale").get<double>() * rule.at("lambda").get<double>();
+    terms.push_back("penalty." + std::to_string(terms.size()));
+    network["nodes"].push_back(
+        Node(terms.back(), rule.at("params"), op + "_penalty", {{"strength", strength}}));
   }
   network["nodes"].push_back(Node("loss", terms, "add"));
 }
 
+// An optimizer of ours.
+json Optimizer(const json& step) {
+  const std::string name = step.at("optimizer");
+  static const std::map<std::string, std::string> rules = {{"sgd", "sgd"},
+                                                           {"adam", "adam"},
+                                                           {"adamw", "adam"},
+                                                           {"rmsprop", "rms_prop"},
+                                                           {"adagrad", "adagrad"}};
+  static const std::map<std::string, std::string> attributes = {
+      {"lr", "learning_rate"},
+      {"alpha", "decay"},
+      {"lr_decay", "learning_rate_decay"},
+      {"initial_accumulator", "initial_sum"}};
+  if (!rules.contains(name)) throw std::runtime_error("unknown optimizer " + name);
+  json optimizer = json::object();
+  json rule = json::object();
+  for (const auto& [theirs, value] : step.at("attrs").items()) {
+    if (theirs == "weight_decay") {
+      optimizer["weight_decay"] = {{"coefficient", value}, {"decoupled", name == "adamw"}};
+    } else if (theirs == "eps") {
+      rule[rules.at(name) == "adam" ? "adam_epsilon" : "denominator_epsilon"] = value;
+    } else {
+      const auto renamed = attributes.find(theirs);
+      rule[renamed == attributes.end() ? theirs : renamed->second] = value;
+    }
+  }
+  optimizer[rules.at(name)] = rule;
+  return optimizer;
+}
+
+// The name of a slot in ours; most are called the same there. Empty for the count of updates.
+std::string SlotName(const std::string& slot) {
+  static const std::map<std::string, std::string> renamed = {
+      {"square_avg", "mean_square"}, {"accumulator", "sum"}, {"grad_avg", "mean"}, {"t", ""}};
+  const auto found = renamed.find(slot);
+  return found == renamed.end() ? slot : found->second;
+}
+
+// The state before the first update.
+json OptimizerState(const json& state) {
+  json result = {{"parameters", json::array()}};
+  for (const auto& [name, slots] : state.items()) {
+    json parameter = {{"parameter", name}, {"slots", json::array()}};
+    for (const auto& [slot, value] : slots.items()) {
+      if (SlotName(slot).empty()) {
+        result["update_count"] = value;
+      } else {
+        parameter["slots"].push_back({{"name", SlotName(slot)}, {"tensor", Tensor(value)}});
+      }
+    }
+    result["parameters"].push_back(parameter);
+  }
+  return result;
+}
+
 json Problem(const json& vector) {
   const json step = vector.at("expected").value("step", json());
-  json network = {{"name", vector.at("name")}};
-  json problem = {{"objective", "loss"}};
+  json problem = {{"objective", "loss"}, {"network", {{"name", vector.at("name")}}}};
+  json& network = problem["network"];
   for (const char* group : {"inputs", "targets"}) {
     if (!vector.contains(group)) continue;
     for (const auto& [name, tensor] : vector.at(group).items()) {
@@ -119,17 +211,16 @@ json Problem(const json& vector) {
     }
   }
   const json frozen = step.is_null() ? json() : step.value("frozen", json::array());
-  for (const json& layer : vector.at("network").at("layers")) AddLayer(layer, frozen, network);
+  for (const json& layer : vector.at("network").at("layers")) AddLayer(layer, frozen, problem);
   const bool regularized = vector.at("network").contains("regularization");
   AddLoss(vector.at("network").at("loss"), regularized ? "data_loss" : "loss", network);
   if (regularized) AddRegularization(vector.at("network").at("regularization"), network);
-  problem["network"] = network;
   if (step.is_null()) return problem;
 
-  json rule = step.at("attrs");
-  rule["learning_rate"] = rule.at("lr");
-  rule.erase("lr");
-  problem["optimizer"] = {{step.at("optimizer").get<std::string>(), rule}};
+  problem["optimizer"] = Optimizer(step);
+  if (step.contains("initial_state")) {
+    problem["optimizer_state"] = OptimizerState(step.at("initial_state"));
+  }
   problem["batches"] = json(step.at("n_steps").get<size_t>(), json::object());
   return problem;
 }
@@ -165,6 +256,12 @@ std::vector<ExpectedQuantity> Expected(const json& expected) {
   const std::string last = updates > 1 ? "@" + std::to_string(updates - 1) : "";
   for (const auto& [name, tensor] : step.at("params_after").items()) {
     add(Address("next", name) + last, tensor, true);
+  }
+  for (const auto& [name, slots] : step.value("optimizer_state", json::object()).items()) {
+    for (const auto& [slot, tensor] : slots.items()) {
+      if (SlotName(slot).empty()) continue;
+      add(Address("state", name) + "." + SlotName(slot) + last, tensor, true);
+    }
   }
   return quantities;
 }

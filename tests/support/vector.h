@@ -35,9 +35,10 @@ struct Vector {
   std::string name;
   // With an optimizer, and one empty batch per update, where the vector has a step. The loss is a
   // node "loss", the objective. Under regularization it is the sum of "data_loss" and one node for
-  // each regularized parameter, "fc1.W.l2".
+  // each penalty, "penalty.1".
   v1::Problem problem;
-  // Forward values, losses, gradients of the total loss, and parameters after the last update.
+  // Forward values, losses, gradients of the total loss, and parameters and optimizer state after
+  // the last update.
   // "loss@k" after the last update is computed only where a StepRequest names it in `only`.
   std::vector<ExpectedQuantity> expected;
 };

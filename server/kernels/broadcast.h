@@ -31,20 +31,39 @@ class BroadcastCursor {
   int64_t position_ = 0;
 };
 
+// Calls f(i, j, k) for every element i of `shape`, in row-major order: it reads element j of a
+// tensor of shape `a`, and element k of one of shape `b`, which both broadcast to `shape`.
+template <class F>
+void BroadcastForEach(const Shape& a, const Shape& b, const Shape& shape, F f) {
+  const int64_t count = shape.element_count();
+  if (a == shape && b == shape) {
+    for (int64_t i = 0; i < count; ++i) f(i, i, i);
+    return;
+  }
+  // Row by row along the last axis, since a cursor that moves by elements costs more than most f.
+  // A scalar was handled above.
+  const auto row_length = [](const Shape& s) { return s.rank() == 0 ? 1 : s.back(); };
+  const auto rows = [](const Shape& s) { return s.Slice(0, s.rank() == 0 ? 0 : s.rank() - 1); };
+  const int64_t a_step = row_length(a) == 1 ? 0 : 1;
+  const int64_t b_step = row_length(b) == 1 ? 0 : 1;
+  BroadcastCursor a_row(rows(a), rows(shape));
+  BroadcastCursor b_row(rows(b), rows(shape));
+  for (int64_t row = 0; row < count; row += shape.back()) {
+    const int64_t a_begin = a_row.position() * row_length(a);
+    const int64_t b_begin = b_row.position() * row_length(b);
+    for (int64_t i = 0; i < shape.back(); ++i) {
+      f(row + i, a_begin + i * a_step, b_begin + i * b_step);
+    }
+    a_row.Next();
+    b_row.Next();
+  }
+}
+
 // out[i] = f(a[i], b[i]) with a and b broadcast to out's shape.
 template <class T, class F>
 void BroadcastMap(const Tensor<T>& a, const Tensor<T>& b, Tensor<T>& out, F f) {
-  if (a.shape() == out.shape() && b.shape() == out.shape()) {
-    for (int64_t i = 0; i < out.size(); ++i) out[i] = f(a[i], b[i]);
-    return;
-  }
-  BroadcastCursor at_a(a.shape(), out.shape());
-  BroadcastCursor at_b(b.shape(), out.shape());
-  for (int64_t i = 0; i < out.size(); ++i) {
-    out[i] = f(a[at_a.position()], b[at_b.position()]);
-    at_a.Next();
-    at_b.Next();
-  }
+  BroadcastForEach(a.shape(), b.shape(), out.shape(),
+                   [&](int64_t i, int64_t j, int64_t k) { out[i] = f(a[j], b[k]); });
 }
 
 // The transpose of broadcasting: sum[j] += f(i) over all elements i of `shape` that read element j

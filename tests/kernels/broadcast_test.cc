@@ -62,6 +62,27 @@ TEST(BroadcastCursorTest, VisitsWhatEachElementReads) {
   EXPECT_THAT(Positions({2, 1}, {2, 2, 2}), ElementsAre(0, 0, 1, 1, 0, 0, 1, 1));
 }
 
+// It walks rows, the cursors walk elements.
+TEST(BroadcastForEachTest, VisitsWhatTheCursorsVisit) {
+  const Shape shape = {2, 3, 4};
+  const Shape operands[] = {{}, {1}, {4}, {3, 1}, {2, 1, 4}, {2, 1, 1}, {1, 3, 4}, shape};
+  for (const Shape& a : operands) {
+    for (const Shape& b : operands) {
+      std::vector<int64_t> of_out;
+      std::vector<int64_t> of_a;
+      std::vector<int64_t> of_b;
+      BroadcastForEach(a, b, shape, [&](int64_t i, int64_t j, int64_t k) {
+        of_out.push_back(i);
+        of_a.push_back(j);
+        of_b.push_back(k);
+      });
+      EXPECT_EQ(of_out, Positions(shape, shape)) << a.ToString() << " " << b.ToString();
+      EXPECT_EQ(of_a, Positions(a, shape)) << a.ToString() << " " << b.ToString();
+      EXPECT_EQ(of_b, Positions(b, shape)) << a.ToString() << " " << b.ToString();
+    }
+  }
+}
+
 TEST(BroadcastMapTest, ReadsBothOperands) {
   const Tensor<double> a(Shape{2, 1}, {10, 20});
   const Tensor<double> b(Shape{3}, {1, 2, 3});

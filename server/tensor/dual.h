@@ -65,9 +65,9 @@ class Dual {
     const double value = std::tanh(x.value_);
     return Of(x, value, (1 - value) * (1 + value));
   }
-  friend Dual erf(const Dual& x) {
+  friend Dual erfc(const Dual& x) {
     constexpr double kTwoOverRootPi = 1.1283791670955126;
-    return Of(x, std::erf(x.value_), kTwoOverRootPi * std::exp(-x.value_ * x.value_));
+    return Of(x, std::erfc(x.value_), -kTwoOverRootPi * std::exp(-x.value_ * x.value_));
   }
   friend Dual Power(const Dual& x, double exponent) {
     return Of(x, std::pow(x.value_, exponent), exponent * std::pow(x.value_, exponent - 1));

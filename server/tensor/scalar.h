@@ -11,10 +11,10 @@ namespace gradus {
 
 // The number systems that every op is written for: Family<T> once per scalar.
 //
-// All have + - * /, the functions exp, expm1, log, log1p, sqrt, tanh and erf (call them unqualified
-// after `using std::exp;`), and the ones below. An op constructs constants as T(0.5), and branches
-// on a computed number only by SelectPositive, Max, Min and Absolute, never by `if`: a comparison
-// is undecided for an interval around 0, and hides a kink from a dual number.
+// All have + - * /, the functions exp, expm1, log, log1p, sqrt, tanh and erfc (call them
+// unqualified after `using std::exp;`), and the ones below. An op constructs constants as T(0.5),
+// and branches on a computed number only by SelectPositive, Max, Min and Absolute, never by `if`: a
+// comparison is undecided for an interval around 0, and hides a kink from a dual number.
 //
 // `if` may look at PlainValue where both sides are the same function and only the rounding differs.
 template <template <class> class Family>

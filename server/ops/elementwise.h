@@ -16,11 +16,18 @@ namespace gradus {
 // Shape of an elementwise op over operands that broadcast, or a FieldError with both shapes.
 absl::StatusOr<Shape> InferBroadcastShape(const ShapeCall& call);
 
+// Shape of an elementwise op over one operand, or a FieldError at `field` if its attribute is not
+// finite.
+absl::StatusOr<Shape> InferShapeIfFinite(const ShapeCall& call, std::string_view field,
+                                         double attribute);
+
 // What elementwise functions y = f(x) that are no activations have in common: nobody writes down
 // their slope as a quantity. `Impl` adds kCase, kFormula, kVjp and
 //
 //   template <class T> static T Value(const v1::Node& node, const T& x);
-//   template <class T> static T Derivative(const v1::Node& node, const T& x, const T& y);
+//   template <class T> static T Derivative(const v1::Node& node, const T& x);
+//
+// What costs no more than a product says `using OpBase::Flops`.
 template <class Impl>
 struct ElementwiseFunction : OpBase {
   static constexpr std::string_view kOperands[] = {"input"};
@@ -38,9 +45,8 @@ struct ElementwiseFunction : OpBase {
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
-    for (int64_t i = 0; i < gradient.size(); ++i) {
-      gradient[i] += call.upstream[i] * Impl::Derivative(call.node, call[0][i], call.output[i]);
-    }
+    MapAdd(call.upstream, call[0], gradient,
+           [&](const T& u, const T& x) { return u * Impl::Derivative(call.node, x); });
   }
 };
 
@@ -70,17 +76,18 @@ struct BinaryFunction : OpBase {
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int position, Tensor<T>& gradient) {
-    const Shape& shape = call.upstream.shape();
-    BroadcastCursor at_a(call[0].shape(), shape);
-    BroadcastCursor at_b(call[1].shape(), shape);
-    BroadcastSumAdd(shape, gradient.shape(), gradient.data(), [&](int64_t i) {
-      const T& a = call[0][at_a.position()];
-      const T& b = call[1][at_b.position()];
-      at_a.Next();
-      at_b.Next();
-      return call.upstream[i] * (position == 0 ? Impl::DerivativeOfA(call.node, a, b)
-                                               : Impl::DerivativeOfB(call.node, a, b));
-    });
+    const Tensor<T>& a = call[0];
+    const Tensor<T>& b = call[1];
+    const Tensor<T>& u = call.upstream;
+    if (position == 0) {
+      BroadcastForEach(a.shape(), b.shape(), u.shape(), [&](int64_t i, int64_t j, int64_t k) {
+        gradient[j] += u[i] * Impl::DerivativeOfA(call.node, a[j], b[k]);
+      });
+    } else {
+      BroadcastForEach(a.shape(), b.shape(), u.shape(), [&](int64_t i, int64_t j, int64_t k) {
+        gradient[k] += u[i] * Impl::DerivativeOfB(call.node, a[j], b[k]);
+      });
+    }
   }
 };
 

@@ -16,6 +16,17 @@
   OP(MatMul)                 \
   OP(Sum)                    \
   OP(Mean)                   \
+  OP(Divide)                 \
+  OP(Power)                  \
+  OP(Exp)                    \
+  OP(Log)                    \
+  OP(Sqrt)                   \
+  OP(Abs)                    \
+  OP(Negate)                 \
+  OP(Maximum)                \
+  OP(Minimum)                \
+  OP(Clip)                   \
+  OP(AddScalar)              \
   OP(Identity)               \
   OP(Sigmoid)                \
   OP(Tanh)                   \

@@ -1,6 +1,8 @@
 #include "tests/ops/op_cases.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "google/protobuf/descriptor.h"
 
@@ -62,6 +64,129 @@ std::vector<OpCase> Rows() {
       {.op = "multiply {}", .operands = {{}, {}}, .output = Shape{}},
       {.op = "scale { factor: -1.5 }", .operands = {{2, 3}}, .output = Shape{2, 3}},
       {.op = "scale {}", .operands = {{3}}, .output = Shape{3}},
+      {.op = "divide {}",
+       .operands = {{2, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{2, 3}, {3}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{2, 1}, {1, 3}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{2, 3, 4}, {2, 1, 4}},
+       .output = Shape{2, 3, 4},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{2, 3}, {}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "divide {}",
+       .operands = {{}, {}},
+       .output = Shape{},
+       .domains = {AnyReal(), Magnitudes(0.5, 2)}},
+      {.op = "maximum {}",
+       .operands = {{2, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum {}",
+       .operands = {{2, 3}, {3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum {}",
+       .operands = {{3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum {}",
+       .operands = {{2, 1}, {1, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum {}",
+       .operands = {{}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum {}",
+       .operands = {{}, {}},
+       .output = Shape{},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum { split_ties: true }",
+       .operands = {{2, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "maximum { split_ties: true }",
+       .operands = {{2, 3, 4}, {1, 3, 1}},
+       .output = Shape{2, 3, 4},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum {}",
+       .operands = {{2, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum {}",
+       .operands = {{2, 3}, {3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum {}",
+       .operands = {{3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum {}",
+       .operands = {{2, 1}, {1, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum {}",
+       .operands = {{}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum {}",
+       .operands = {{}, {}},
+       .output = Shape{},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum { split_ties: true }",
+       .operands = {{2, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+      {.op = "minimum { split_ties: true }",
+       .operands = {{2, 3, 4}, {1, 3, 1}},
+       .output = Shape{2, 3, 4},
+       .domains = {Magnitudes(0.1, 1), Magnitudes(1.1, 2)}},
+
+      // Elementwise functions: powers that are whole, negative, neither, and constant.
+      {.op = "power { exponent: 3 }", .operands = {{2, 3}}},
+      {.op = "power { exponent: 2 }", .operands = {{2, 3}}},
+      {.op = "power { exponent: 1 }", .operands = {{2, 3}}},
+      {.op = "power { exponent: -2 }", .operands = {{2, 3}}, .domains = {Magnitudes(0.5, 2)}},
+      {.op = "power { exponent: -1 }", .operands = {{2, 3}}, .domains = {Magnitudes(0.5, 2)}},
+      {.op = "power { exponent: 0.5 }", .operands = {{2, 3}}, .domains = {Positive()}},
+      {.op = "power { exponent: 2.5 }", .operands = {{2, 3}}, .domains = {Positive()}},
+      {.op = "power { exponent: -1.5 }", .operands = {{2, 3}}, .domains = {Positive()}},
+      {.op = "power {}", .operands = {{3}}},
+      {.op = "exp {}", .operands = {{2, 3}}},
+      {.op = "exp {}", .operands = {{}}},
+      {.op = "log {}", .operands = {{2, 3}}, .domains = {Positive()}},
+      {.op = "log {}", .operands = {{}}, .domains = {Positive()}},
+      {.op = "sqrt {}", .operands = {{2, 3}}, .domains = {Positive()}},
+      {.op = "sqrt {}", .operands = {{}}, .domains = {Positive()}},
+      {.op = "abs {}", .operands = {{2, 3}}, .domains = {AwayFromZero()}},
+      {.op = "abs {}", .operands = {{}}, .domains = {AwayFromZero()}},
+      {.op = "negate {}", .operands = {{2, 3}}},
+      {.op = "negate {}", .operands = {{}}},
+      {.op = "clip { min: -1 }", .operands = {{3, 4}}, .domains = {AwayFrom({-1})}},
+      {.op = "clip { max: 0.5 }", .operands = {{3, 4}}, .domains = {AwayFrom({0.5})}},
+      {.op = "clip { min: -1 max: 0.5 }", .operands = {{3, 4}}, .domains = {AwayFrom({-1, 0.5})}},
+      {.op = "clip { min: 0 max: 1 }", .operands = {{}}, .domains = {AwayFrom({0, 1})}},
+      {.op = "add_scalar { value: -1.5 }", .operands = {{2, 3}}},
+      {.op = "add_scalar {}", .operands = {{}}},
 
       // MatMul: each transposition, vectors, stacks, stacks that broadcast, and large.
       {.op = "mat_mul {}", .operands = {{2, 3}, {3, 4}}, .output = Shape{2, 4}},
@@ -306,8 +431,39 @@ Domain AnyReal() {
   return Elementwise([](Random& random) { return random.Uniform(-2, 2); });
 }
 
-Domain AwayFromZero() {
-  return Elementwise([](Random& random) { return random.UniformMagnitude(0.1, 2); });
+Domain AwayFromZero() { return Magnitudes(0.1, 2); }
+
+Domain Magnitudes(double low, double high) {
+  return Elementwise([=](Random& random) { return random.UniformMagnitude(low, high); });
+}
+
+Domain AwayFrom(std::vector<double> kinks) {
+  return Elementwise([kinks = std::move(kinks)](Random& random) {
+    for (;;) {
+      const double x = random.Uniform(-2, 2);
+      const auto is_near = [&](double kink) { return std::abs(x - kink) < 0.05; };
+      if (std::none_of(kinks.begin(), kinks.end(), is_near)) return x;
+    }
+  });
+}
+
+Domain Distinct() {
+  return [](const Shape& shape, Random& random) {
+    // One number from each of as many cells, in random order.
+    Tensor<double> tensor(shape);
+    const double cell = 4.0 / static_cast<double>(tensor.size());
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      tensor[i] = -2 + cell * (static_cast<double>(i) + random.Uniform(0.25, 0.75));
+    }
+    for (int64_t i = tensor.size() - 1; i > 0; --i) {
+      std::swap(tensor[i], tensor[random.Below(i + 1)]);
+    }
+    return tensor;
+  };
+}
+
+Domain Positive() {
+  return Elementwise([](Random& random) { return random.Uniform(0.5, 2); });
 }
 
 bool IsAnyReal(const Domain& domain) { return domain.target_type() == AnyReal().target_type(); }

@@ -22,6 +22,15 @@ using Domain = std::function<Tensor<double>(const Shape&, Random&)>;
 Domain AnyReal();
 // Magnitude 0.1 to 2, either sign: for ops with a kink at 0.
 Domain AwayFromZero();
+// Magnitude `low` to `high`, either sign. Two operands with other magnitudes are never equal.
+Domain Magnitudes(double low, double high);
+// -2 to 2, at least 0.05 from each kink.
+Domain AwayFrom(std::vector<double> kinks);
+// -2 to 2, all different, by more than 0.02 if there are no more than 100: for ops that choose
+// among the elements of one operand.
+Domain Distinct();
+// 0.5 to 2.
+Domain Positive();
 // 0.05 to 0.95, each for itself: along an axis they do not add up to 1.
 Domain Probabilities();
 // Positive, adding up to 1 along the last axis.

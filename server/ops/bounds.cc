@@ -1,0 +1,25 @@
+#include "server/ops/bounds.h"
+
+#include <cmath>
+
+#include "fmt/format.h"
+#include "server/status/field_error.h"
+
+namespace gradus {
+
+absl::Status CheckBounds(const Bounds& bounds, std::string_view path) {
+  const auto check_finite = [&](const std::optional<double>& bound, std::string_view name) {
+    if (!bound.has_value() || std::isfinite(*bound)) return absl::OkStatus();
+    return FieldError(fmt::format("{}.{}", path, name), Reason::kInvalidValue,
+                      fmt::format("{} is not finite", *bound));
+  };
+  if (absl::Status status = check_finite(bounds.min, "min"); !status.ok()) return status;
+  if (absl::Status status = check_finite(bounds.max, "max"); !status.ok()) return status;
+  if (bounds.min.has_value() && bounds.max.has_value() && *bounds.min >= *bounds.max) {
+    return FieldError(fmt::format("{}.min", path), Reason::kInvalidValue,
+                      fmt::format("{} is not less than max, {}", *bounds.min, *bounds.max));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gradus

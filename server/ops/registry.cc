@@ -34,6 +34,15 @@
   OP(Softmax)                \
   OP(LogSoftmax)             \
   OP(Softplus)               \
+  OP(LeakyRelu)              \
+  OP(Elu)                    \
+  OP(Selu)                   \
+  OP(Gelu)                   \
+  OP(Silu)                   \
+  OP(Hardtanh)               \
+  OP(HardSigmoid)            \
+  OP(Prelu)                  \
+  OP(Maxout)                 \
   OP(HalfSquaredError)       \
   OP(SquaredError)           \
   OP(CrossEntropy)           \

@@ -151,14 +151,22 @@ class Execution {
             number == std::floor(number)) {
           continue;
         }
+        // Rounded as the input was.
+        if (index.ignored.has_value() &&
+            values[i] == static_cast<T>(static_cast<double>(*index.ignored))) {
+          continue;
+        }
         const auto pins = pins_.find({{QuantityKind::kValue, index.input}, update});
         const bool pinned = pins != pins_.end();
         const std::string path =
             pinned ? *pins->second.front().path : plan_.SourceOf(index.input, update).Path();
-        return FieldError({pinned ? path : fmt::format("{}.values[{}]", path, i),
-                           graph_.value(index.input).name, Reason::kInvalidValue,
-                           fmt::format("{} is no class of node '{}', classes are 0 to {}", number,
-                                       graph_.value(index.node).name, index.count - 1)});
+        return FieldError(
+            {pinned ? path : fmt::format("{}.values[{}]", path, i), graph_.value(index.input).name,
+             Reason::kInvalidValue,
+             fmt::format(
+                 "{} is no class of node '{}', classes are 0 to {}{}", number,
+                 graph_.value(index.node).name, index.count - 1,
+                 index.ignored.has_value() ? fmt::format(", {} is ignored", *index.ignored) : "")});
       }
     }
     return absl::OkStatus();

@@ -179,7 +179,7 @@ class GraphBuilder {
                              fmt::format("indices must be an input of the network, '{}' is not",
                                          graph_.value(input).name)});
         }
-        graph_.index_inputs_.push_back({input, q.value, index->count});
+        graph_.index_inputs_.push_back({input, q.value, index->count, index->ignored});
       }
       AddUses(q.value, node, index);
       AddCost(call, *shape, node);

@@ -68,11 +68,13 @@ struct GraphNode {
   double flops = 0;
 };
 
-// An input whose numbers must be whole and from 0 to count - 1, because `node` reads it as indices.
+// An input whose numbers must be whole and from 0 to count - 1, or `ignored`, because `node` reads
+// it as indices.
 struct IndexInput {
   ValueId input;
   ValueId node;
   int64_t count;
+  std::optional<int64_t> ignored;
 };
 
 // What running a graph once costs.

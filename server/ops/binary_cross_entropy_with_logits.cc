@@ -1,37 +1,50 @@
 #include <cmath>
 
+#include "server/ops/attribute_checks.h"
 #include "server/ops/loss.h"
 
 namespace gradus {
 namespace {
 
-// As t log(1 + exp(-z)) + (1 - t) log(1 + exp(z)), a sum of positive terms that neither overflows
-// nor cancels; the gradient as (1 - t) sigmoid(z) - t sigmoid(-z).
+// As w t log(1 + exp(-z)) + (1 - t) log(1 + exp(z)), a sum of positive terms that neither overflows
+// nor cancels; the gradient as (1 - t) sigmoid(z) - w t sigmoid(-z).
 struct BinaryCrossEntropyWithLogits : ElementwiseLoss<BinaryCrossEntropyWithLogits> {
   static constexpr auto kCase = v1::Node::kBinaryCrossEntropyWithLogits;
   static constexpr std::string_view kFormula =
-      "term = -(t log s + (1 - t) log(1 - s)), s = sigmoid(prediction)";
-  static constexpr std::string_view kVjp = "grad(z) = u (s - t), grad(t) = -u z";
-  static constexpr std::string_view kReductionField = "binary_cross_entropy_with_logits.reduction";
+      "term = -(w t log s + (1 - t) log(1 - s)), s = sigmoid(prediction), w = positive_weight";
+  static constexpr std::string_view kVjp =
+      "grad(z) = u ((1 - t) s - w t (1 - s)), which is u (s - t) for w = 1; "
+      "grad(t) = u (log(1 - s) - w log s)";
 
-  static v1::Reduction GetReduction(const v1::Node& node) {
-    return node.binary_cross_entropy_with_logits().reduction();
+  static const v1::BinaryCrossEntropyWithLogits& Attributes(const v1::Node& node) {
+    return node.binary_cross_entropy_with_logits();
+  }
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckPositive("binary_cross_entropy_with_logits.positive_weight", PositiveWeight(node));
   }
   template <class T>
-  static T Term(const T& z, const T& t) {
-    return t * Softplus(-z) + (T(1) - t) * Softplus(z);
+  static T Term(const v1::Node& node, const T& z, const T& t) {
+    return T(PositiveWeight(node)) * t * Softplus(-z) + (T(1) - t) * Softplus(z);
   }
   template <class T>
-  static T PredictionSlope(const T& z, const T& t) {
+  static T PredictionSlope(const v1::Node& node, const T& z, const T& t) {
     using std::exp;
-    return (T(1) - t) / (T(1) + exp(-z)) - t / (T(1) + exp(z));
+    return (T(1) - t) / (T(1) + exp(-z)) - T(PositiveWeight(node)) * t / (T(1) + exp(z));
   }
+  // w log(1 + exp(-z)) - log(1 + exp(z)), without the large part that both have in common.
   template <class T>
-  static T TargetSlope(const T& z, const T&) {
-    return -z;
+  static T TargetSlope(const v1::Node& node, const T& z, const T&) {
+    const T weight = T(PositiveWeight(node));
+    // Both are the same function, so this is no kink.
+    if (PlainValue(z) > 0) return (weight - T(1)) * Softplus(-z) - z;
+    return (weight - T(1)) * Softplus(z) - weight * z;
   }
 
  private:
+  static double PositiveWeight(const v1::Node& node) {
+    const v1::BinaryCrossEntropyWithLogits& attributes = node.binary_cross_entropy_with_logits();
+    return attributes.has_positive_weight() ? attributes.positive_weight() : 1;
+  }
   template <class T>
   static T Softplus(const T& z) {
     using std::exp;

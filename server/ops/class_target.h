@@ -3,83 +3,96 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
+#include <span>
 
-#include "absl/status/statusor.h"
-
-#include "server/ops/loss.h"
 #include "server/ops/op.h"
 
 namespace gradus {
 
+// The attributes of losses over classes, of which a loss may have some.
+struct ClassAttributes {
+  double label_smoothing = 0;
+  std::span<const double> weights;  // one per class, or none: 1 each
+  std::optional<int64_t> ignored;   // the class index of examples that do not count
+
+  // Of an op's message, which outlives it.
+  template <class Message>
+  static ClassAttributes Of(const Message& message) {
+    ClassAttributes attributes;
+    if constexpr (requires { message.label_smoothing(); }) {
+      attributes.label_smoothing = message.label_smoothing();
+    }
+    if constexpr (requires { message.class_weights(); }) {
+      const auto& weights = message.class_weights();
+      attributes.weights = {weights.data(), static_cast<size_t>(weights.size())};
+    }
+    if constexpr (requires { message.ignore_index(); }) {
+      if (message.has_ignore_index()) attributes.ignored = message.ignore_index();
+    }
+    return attributes;
+  }
+};
+
 // The target of a loss over classes, which are on the last axis of the prediction [..., C]: class
-// indices
-// [...], or soft labels [..., C]. Lengths decide which: an index target has one axis less.
+// indices [...], or soft labels [..., C]. Lengths decide which: an index target has one axis less.
 template <class T>
 class ClassTarget {
  public:
-  ClassTarget(const Tensor<T>& target, const Shape& prediction)
-      : target_(target), classes_(prediction.back()), soft_(target.shape() == prediction) {}
+  // `target` outlives it.
+  ClassTarget(const ClassAttributes& attributes, const Tensor<T>& target, const Shape& prediction)
+      : attributes_(attributes),
+        target_(target),
+        classes_(prediction.back()),
+        examples_(prediction.element_count() / classes_),
+        soft_(target.shape() == prediction) {}
 
   int64_t classes() const { return classes_; }
-  bool soft() const { return soft_; }
+  int64_t examples() const { return examples_; }
 
-  // The class of an example, for index targets.
+  // Whether an example does not count.
+  bool IsIgnored(int64_t example) const {
+    return attributes_.ignored.has_value() && !soft_ &&
+           PlainValue(target_[example]) == PlainValue(T(static_cast<double>(*attributes_.ignored)));
+  }
+  // The class of an example that counts, for index targets.
   int64_t Index(int64_t example) const {
     return static_cast<int64_t>(PlainValue(target_[example]));
   }
-  // The weight t_c of class c.
-  T Weight(int64_t example, int64_t c) const {
-    return soft_ ? target_[example * classes_ + c] : T(Index(example) == c ? 1 : 0);
+  // w_c, the weight of class c.
+  T Weight(int64_t c) const {
+    return attributes_.weights.empty() ? T(1) : T(attributes_.weights[static_cast<size_t>(c)]);
+  }
+  // f_c = w_c ((1 - s) t_c + s / C), with which class c counts in an example that counts.
+  T Factor(int64_t example, int64_t c) const {
+    T label = soft_ ? target_[example * classes_ + c] : T(Index(example) == c ? 1 : 0);
+    if (attributes_.label_smoothing != 0) {
+      const T smoothing = T(attributes_.label_smoothing);
+      label = (T(1) - smoothing) * label + smoothing / T(static_cast<double>(classes_));
+    }
+    return attributes_.weights.empty() ? label : Weight(c) * label;
+  }
+  // df_c / dt_c.
+  T FactorSlope(int64_t c) const { return Weight(c) * (T(1) - T(attributes_.label_smoothing)); }
+
+  // What REDUCTION_MEAN divides by: the weights of the classes of all examples that count; for soft
+  // labels, the number of examples.
+  T MeanDivisor() const {
+    if (soft_ || (attributes_.weights.empty() && !attributes_.ignored.has_value())) {
+      return T(static_cast<double>(examples_));
+    }
+    T sum = T(0);
+    for (int64_t example = 0; example < examples_; ++example) {
+      if (!IsIgnored(example)) sum += Weight(Index(example));
+    }
+    return sum;
   }
 
  private:
+  ClassAttributes attributes_;
   const Tensor<T>& target_;
   int64_t classes_;
+  int64_t examples_;
   bool soft_;
-};
-
-// What the cross entropies have in common. `Impl` adds kCase, Forward, Vjp and
-//
-//   static constexpr std::string_view kReductionField;  path of the attribute
-//   static v1::Reduction GetReduction(const v1::Node& node);
-template <class Impl>
-struct ClassLoss : OpBase {
-  static constexpr std::string_view kOperands[] = {"prediction", "target"};
-
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    const Shape& prediction = call.operands[0];
-    const Shape& target = call.operands[1];
-    if (prediction.rank() == 0) {
-      return FieldError("", Reason::kShapeMismatch, "prediction is a scalar, it has no classes");
-    }
-    const Shape examples = Examples(prediction);
-    if (target != prediction && target != examples) {
-      return FieldError("", Reason::kShapeMismatch,
-                        fmt::format("prediction has shape {}, target has shape {}, expected class "
-                                    "indices {} or soft labels {}",
-                                    prediction.ToString(), target.ToString(), examples.ToString(),
-                                    prediction.ToString()));
-    }
-    return Reduction(call.node, prediction).InferShape(Impl::kReductionField);
-  }
-
-  static double Flops(const ShapeCall& call, const Shape&) {
-    return 40.0 * static_cast<double>(call.operands[0].element_count());
-  }
-
-  static std::optional<IndexOperand> FindIndexOperand(const ShapeCall& call) {
-    if (call.operands[1] == call.operands[0]) return std::nullopt;
-    return IndexOperand{1, call.operands[0].back()};
-  }
-
- protected:
-  static Shape Examples(const Shape& prediction) {
-    return prediction.Slice(0, prediction.rank() - 1);
-  }
-  static LossReduction Reduction(const v1::Node& node, const Shape& prediction) {
-    return LossReduction(Impl::GetReduction(node), prediction, Examples(prediction));
-  }
 };
 
 }  // namespace gradus

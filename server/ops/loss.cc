@@ -1,7 +1,5 @@
 #include "server/ops/loss.h"
 
-#include <string>
-
 namespace gradus {
 namespace {
 
@@ -10,21 +8,22 @@ constexpr std::string_view kChoices =
 
 }  // namespace
 
-absl::StatusOr<Shape> LossReduction::InferShape(std::string_view field) const {
-  switch (reduction_) {
+absl::StatusOr<Shape> InferReducedShape(std::string_view op, v1::Reduction reduction,
+                                        const Shape& terms) {
+  switch (reduction) {
     case v1::REDUCTION_SUM:
     case v1::REDUCTION_MEAN:
     case v1::REDUCTION_BATCH_MEAN:
       return Shape();
     case v1::REDUCTION_NONE:
-      return terms_;
+      return terms;
     case v1::REDUCTION_UNSPECIFIED:
-      return FieldError(std::string(field), Reason::kMissingField,
+      return FieldError(fmt::format("{}.reduction", op), Reason::kMissingField,
                         fmt::format("unset; choose {}", kChoices));
     default:
       return FieldError(
-          std::string(field), Reason::kInvalidValue,
-          fmt::format("{} is unknown; choose {}", static_cast<int>(reduction_), kChoices));
+          fmt::format("{}.reduction", op), Reason::kInvalidValue,
+          fmt::format("{} is unknown; choose {}", static_cast<int>(reduction), kChoices));
   }
 }
 

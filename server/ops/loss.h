@@ -13,60 +13,73 @@
 
 namespace gradus {
 
+// Whether x is 0 and stays it: it neither moves nor has a width. What it multiplies is left out of
+// a loss, even where that is infinite.
+inline bool IsConstantZero(double x) { return x == 0; }
+inline bool IsConstantZero(const Dual& x) { return x.value() == 0 && x.derivative() == 0; }
+inline bool IsConstantZero(const Interval& x) { return x.lo() == 0 && x.hi() == 0; }
+
+// The shape of the terms of a loss with one term per example, `operand` being [..., D].
+inline Shape ExamplesOf(const Shape& operand) { return operand.Slice(0, operand.rank() - 1); }
+
+// The shape of a loss whose terms have shape `terms`; an error at `op`.reduction if that is unset
+// or unknown.
+absl::StatusOr<Shape> InferReducedShape(std::string_view op, v1::Reduction reduction,
+                                        const Shape& terms);
+
 // How the terms of a loss become its output.
+template <class T>
 class LossReduction {
  public:
-  // `prediction` is the first operand, whose axis 0 counts examples; `terms` is the shape of the
-  // terms.
-  LossReduction(v1::Reduction reduction, const Shape& prediction, const Shape& terms)
-      : reduction_(reduction), terms_(terms) {
-    if (reduction == v1::REDUCTION_MEAN) divisor_ = terms.element_count();
-    if (reduction == v1::REDUCTION_BATCH_MEAN && prediction.rank() > 1) divisor_ = prediction[0];
+  // `prediction` is the first operand, whose axis 0 counts examples; REDUCTION_MEAN divides by
+  // `mean_divisor`.
+  LossReduction(v1::Reduction reduction, const Shape& prediction, int64_t term_count,
+                const T& mean_divisor)
+      : reduction_(reduction), term_count_(term_count), divisor_(T(1)) {
+    if (reduction == v1::REDUCTION_MEAN) divisor_ = mean_divisor;
+    if (reduction == v1::REDUCTION_BATCH_MEAN && prediction.rank() > 1) {
+      divisor_ = T(static_cast<double>(prediction[0]));
+    }
   }
-
-  // The output's shape; an error at `field` if the reduction is unset or unknown.
-  absl::StatusOr<Shape> InferShape(std::string_view field) const;
+  // REDUCTION_MEAN divides by the number of terms.
+  LossReduction(v1::Reduction reduction, const Shape& prediction, int64_t term_count)
+      : LossReduction(reduction, prediction, term_count, T(static_cast<double>(term_count))) {}
 
   // Writes the output, term(i) being the terms in row-major order.
-  template <class T, class F>
+  template <class F>
   void Forward(F term, Tensor<T>& output) const {
-    const int64_t count = terms_.element_count();
     if (reduction_ == v1::REDUCTION_NONE) {
-      for (int64_t i = 0; i < count; ++i) output[i] = term(i);
+      for (int64_t i = 0; i < term_count_; ++i) output[i] = term(i);
       return;
     }
     T sum = T(0);
-    for (int64_t i = 0; i < count; ++i) sum += term(i);
-    output[0] = sum / Divisor<T>();
+    for (int64_t i = 0; i < term_count_; ++i) sum += term(i);
+    output[0] = sum / divisor_;
   }
 
   // Upstream gradient of term i.
-  template <class T>
   T Upstream(const Tensor<T>& upstream, int64_t i) const {
-    return upstream[reduction_ == v1::REDUCTION_NONE ? i : 0] / Divisor<T>();
+    return upstream[reduction_ == v1::REDUCTION_NONE ? i : 0] / divisor_;
   }
 
  private:
-  template <class T>
-  T Divisor() const {
-    return T(static_cast<double>(divisor_));
-  }
-
   v1::Reduction reduction_;
-  Shape terms_;
-  int64_t divisor_ = 1;
+  int64_t term_count_;
+  T divisor_;
 };
 
-// What losses with one term per element have in common. `Impl` adds kCase and
+// What losses with one term per element have in common. `Impl` adds kCase, kFormula, kVjp and
 //
-//   static constexpr std::string_view kReductionField;  // path of the attribute
-//   static v1::Reduction GetReduction(const v1::Node& node);
-//   template <class T> static T Term(const T& y, const T& t);
-//   template <class T> static T PredictionSlope(const T& y, const T& t);  // dTerm/dy
-//   template <class T> static T TargetSlope(const T& y, const T& t);      // dTerm/dt
+//   static const auto& Attributes(const v1::Node& node);      has a reduction()
+//   static absl::Status CheckAttributes(const v1::Node& node);  unless that is all
+//   template <class T> static T Term(const v1::Node& node, const T& y, const T& t);
+//   template <class T> static T PredictionSlope(...);         dTerm/dy
+//   template <class T> static T TargetSlope(...);             dTerm/dt
 template <class Impl>
 struct ElementwiseLoss : OpBase {
   static constexpr std::string_view kOperands[] = {"prediction", "target"};
+
+  static absl::Status CheckAttributes(const v1::Node&) { return absl::OkStatus(); }
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     const Shape& y = call.operands[0];
@@ -76,7 +89,8 @@ struct ElementwiseLoss : OpBase {
           "", Reason::kShapeMismatch,
           fmt::format("prediction has shape {}, target has shape {}", y.ToString(), t.ToString()));
     }
-    return Reduction(call.node, y).InferShape(Impl::kReductionField);
+    if (absl::Status s = Impl::CheckAttributes(call.node); !s.ok()) return s;
+    return InferReducedShape(OpOf<Impl>().name(), Impl::Attributes(call.node).reduction(), y);
   }
 
   static double Flops(const ShapeCall& call, const Shape&) {
@@ -87,25 +101,25 @@ struct ElementwiseLoss : OpBase {
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const Tensor<T>& y = call[0];
     const Tensor<T>& t = call[1];
-    Reduction(call.node, y.shape())
-        .Forward([&](int64_t i) { return Impl::template Term<T>(y[i], t[i]); }, output);
+    Reduction(call).Forward([&](int64_t i) { return Impl::Term(call.node, y[i], t[i]); }, output);
   }
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int position, Tensor<T>& gradient) {
     const Tensor<T>& y = call[0];
     const Tensor<T>& t = call[1];
-    const LossReduction reduction = Reduction(call.node, y.shape());
+    const LossReduction<T> reduction = Reduction(call);
     for (int64_t i = 0; i < y.size(); ++i) {
       gradient[i] += reduction.Upstream(call.upstream, i) *
-                     (position == 0 ? Impl::template PredictionSlope<T>(y[i], t[i])
-                                    : Impl::template TargetSlope<T>(y[i], t[i]));
+                     (position == 0 ? Impl::PredictionSlope(call.node, y[i], t[i])
+                                    : Impl::TargetSlope(call.node, y[i], t[i]));
     }
   }
 
  private:
-  static LossReduction Reduction(const v1::Node& node, const Shape& shape) {
-    return LossReduction(Impl::GetReduction(node), shape, shape);
+  template <class T>
+  static LossReduction<T> Reduction(const OpCall<T>& call) {
+    return {Impl::Attributes(call.node).reduction(), call[0].shape(), call[0].size()};
   }
 };
 

@@ -62,6 +62,8 @@ struct OpFunctions {
 struct IndexOperand {
   int position;
   int64_t count;
+  // One more whole number that it may hold, for what does not count.
+  std::optional<int64_t> ignored = std::nullopt;
 };
 
 // What an op computes, for people; part of its documentation. The operands are called as in

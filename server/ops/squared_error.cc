@@ -8,21 +8,19 @@ struct SquaredError : ElementwiseLoss<SquaredError> {
   static constexpr std::string_view kFormula = "term = (prediction - target)^2";
   static constexpr std::string_view kVjp =
       "grad(prediction) = 2 u (prediction - target), grad(target) = -grad(prediction)";
-  static constexpr std::string_view kReductionField = "squared_error.reduction";
 
-  static v1::Reduction GetReduction(const v1::Node& node) {
-    return node.squared_error().reduction();
+  static const v1::SquaredError& Attributes(const v1::Node& node) { return node.squared_error(); }
+
+  template <class T>
+  static T Term(const v1::Node&, const T& y, const T& t) {
+    return Square(y - t);
   }
   template <class T>
-  static T Term(const T& y, const T& t) {
-    return (y - t) * (y - t);
-  }
-  template <class T>
-  static T PredictionSlope(const T& y, const T& t) {
+  static T PredictionSlope(const v1::Node&, const T& y, const T& t) {
     return T(2) * (y - t);
   }
   template <class T>
-  static T TargetSlope(const T& y, const T& t) {
+  static T TargetSlope(const v1::Node&, const T& y, const T& t) {
     return T(2) * (t - y);
   }
 };

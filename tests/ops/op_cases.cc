@@ -392,6 +392,24 @@ std::vector<OpCase> LossRows() {
        .output = Shape{4, 3},
        .domains = {AnyReal(), ClassIndices(2)}},
 
+      // With a weight of positive targets.
+      {.op = "binary_cross_entropy { positive_weight: 2.5 }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "binary_cross_entropy { positive_weight: 0.5 }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {Probabilities(), ClassIndices(2)}},
+      {.op = "binary_cross_entropy_with_logits { positive_weight: 2.5 }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "binary_cross_entropy_with_logits { positive_weight: 0.5 }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4, 3},
+       .domains = {AnyReal(), ClassIndices(2)}},
+
       // One term per example: class indices, soft labels, soft labels that do not add up to 1, and
       // one-hot ones, most of which are 0.
       {.op = "cross_entropy",
@@ -482,6 +500,113 @@ std::vector<OpCase> LossRows() {
        .operands = {{4, 1}, {4}},
        .output = Shape{4},
        .domains = {AnyReal(), ClassIndices(1)}},
+
+      // Smoothed labels, class weights, and examples that do not count.
+      {.op = "cross_entropy { label_smoothing: 0.1 }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {Probabilities(), ClassIndices(3)}},
+      {.op = "cross_entropy { label_smoothing: 0.1 }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "cross_entropy { label_smoothing: 0.1 }",
+       .operands = {{2, 2, 3}, {2, 2, 3}},
+       .output = Shape{2, 2},
+       .domains = {Probabilities(), OneHot()}},
+      {.op = "cross_entropy { class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {Probabilities(), ClassIndices(3)}},
+      {.op = "cross_entropy { class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "cross_entropy { class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{2, 2, 3}, {2, 2, 3}},
+       .output = Shape{2, 2},
+       .domains = {Probabilities(), OneHot()}},
+      {.op = "cross_entropy { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {Probabilities(), ClassIndices(3)}},
+      {.op = "cross_entropy { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), Probabilities()}},
+      {.op = "cross_entropy { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{2, 2, 3}, {2, 2, 3}},
+       .output = Shape{2, 2},
+       .domains = {Probabilities(), OneHot()}},
+      {.op = "cross_entropy { label_smoothing: 1 }",
+       .operands = {{3}, {3}},
+       .output = Shape{},
+       .domains = {Probabilities(), OneHot()}},
+      {.op = "cross_entropy { class_weights: [ 0.5, 0, 1 ] }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {Probabilities(), OneHot()}},
+      {.op = "cross_entropy { ignore_index: -100 }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {Probabilities(), ClassIndicesOr(3, -100)}},
+      {.op = "cross_entropy { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] ignore_index: 1 }",
+       .operands = {{2, 3, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {Probabilities(), ClassIndicesOr(3, 1)}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.1 }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {AnyReal(), ClassIndices(3)}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.1 }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.1 }",
+       .operands = {{2, 2, 3}, {2, 2, 3}},
+       .output = Shape{2, 2},
+       .domains = {AnyReal(), OneHot()}},
+      {.op = "cross_entropy_with_logits { class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {AnyReal(), ClassIndices(3)}},
+      {.op = "cross_entropy_with_logits { class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "cross_entropy_with_logits { class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{2, 2, 3}, {2, 2, 3}},
+       .output = Shape{2, 2},
+       .domains = {AnyReal(), OneHot()}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {AnyReal(), ClassIndices(3)}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), Probabilities()}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] }",
+       .operands = {{2, 2, 3}, {2, 2, 3}},
+       .output = Shape{2, 2},
+       .domains = {AnyReal(), OneHot()}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 1 }",
+       .operands = {{3}, {3}},
+       .output = Shape{},
+       .domains = {AnyReal(), OneHot()}},
+      {.op = "cross_entropy_with_logits { class_weights: [ 0.5, 0, 1 ] }",
+       .operands = {{4, 3}, {4, 3}},
+       .output = Shape{4},
+       .domains = {AnyReal(), OneHot()}},
+      {.op = "cross_entropy_with_logits { ignore_index: -100 }",
+       .operands = {{4, 3}, {4}},
+       .output = Shape{4},
+       .domains = {AnyReal(), ClassIndicesOr(3, -100)}},
+      {.op = "cross_entropy_with_logits { label_smoothing: 0.3 class_weights: [ 0.5, 2, 1 ] "
+             "ignore_index: 1 }",
+       .operands = {{2, 3, 3}, {2, 3}},
+       .output = Shape{2, 3},
+       .domains = {AnyReal(), ClassIndicesOr(3, 1)}},
   };
 }
 
@@ -563,6 +688,28 @@ Domain ClassIndices(int64_t count) {
   return Elementwise([count](Random& random) { return static_cast<double>(random.Below(count)); });
 }
 
+Domain ClassIndicesOr(int64_t count, int64_t ignored) {
+  return [=](const Shape& shape, Random& random) {
+    Tensor<double> tensor = ClassIndices(count)(shape, random);
+    for (int64_t i = 1; i < tensor.size(); i += 2) tensor[i] = static_cast<double>(ignored);
+    return tensor;
+  };
+}
+
+Domain OffGrid(double low, double high) {
+  return Elementwise([=](Random& random) {
+    return static_cast<double>(random.Below(4) - 2) + random.Uniform(low, high);
+  });
+}
+
+Domain Between(double low, double high) {
+  return Elementwise([=](Random& random) { return random.Uniform(low, high); });
+}
+
+Domain Signs() {
+  return Elementwise([](Random& random) { return random.Below(2) == 0 ? -1.0 : 1.0; });
+}
+
 std::vector<Tensor<double>> DrawOperands(const OpCase& op_case, Random& random) {
   std::vector<Tensor<double>> operands;
   for (size_t i = 0; i < op_case.operands.size(); ++i) {
@@ -577,11 +724,15 @@ const std::vector<OpCase>& AllOpCases() {
     auto* cases = new std::vector<OpCase>(Rows());
     const auto& reductions = *v1::Reduction_descriptor();
     for (const OpCase& loss : LossRows()) {
+      const size_t brace = loss.op.find('{');
+      const std::string name = loss.op.substr(0, loss.op.find(' '));
+      const std::string attributes =
+          brace == std::string::npos ? "" : loss.op.substr(brace + 2, loss.op.size() - brace - 3);
       for (int i = 0; i < reductions.value_count(); ++i) {
         const auto& reduction = *reductions.value(i);
         if (reduction.number() == v1::REDUCTION_UNSPECIFIED) continue;
         OpCase& reduced = cases->emplace_back(loss);
-        reduced.op = fmt::format("{} {{ reduction: {} }}", loss.op, reduction.name());
+        reduced.op = fmt::format("{} {{ reduction: {} {}}}", name, reduction.name(), attributes);
         if (reduction.number() != v1::REDUCTION_NONE) reduced.output = Shape();
       }
     }

@@ -39,6 +39,15 @@ Domain Distributions();
 Domain OneHot();
 // Whole numbers from 0 to count - 1.
 Domain ClassIndices(int64_t count);
+// The same, but every second one is `ignored`.
+Domain ClassIndicesOr(int64_t count, int64_t ignored);
+// A whole number from -2 to 1 plus a fraction from `low` to `high`: for ops whose kinks depend on
+// several operands.
+Domain OffGrid(double low, double high);
+// From `low` to `high`.
+Domain Between(double low, double high);
+// -1 or 1.
+Domain Signs();
 
 // True for what AnyReal and AwayFromZero return.
 bool IsAnyReal(const Domain& domain);

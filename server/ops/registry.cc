@@ -49,6 +49,37 @@
   OP(CrossEntropyWithLogits) \
   OP(BinaryCrossEntropy)     \
   OP(BinaryCrossEntropyWithLogits)
+#define GRADUS_OPS(OP)             \
+  OP(Dense)                        \
+  OP(Add)                          \
+  OP(Subtract)                     \
+  OP(Multiply)                     \
+  OP(Scale)                        \
+  OP(MatMul)                       \
+  OP(Sum)                          \
+  OP(Mean)                         \
+  OP(Identity)                     \
+  OP(Sigmoid)                      \
+  OP(Tanh)                         \
+  OP(Relu)                         \
+  OP(Softmax)                      \
+  OP(LogSoftmax)                   \
+  OP(Softplus)                     \
+  OP(HalfSquaredError)             \
+  OP(SquaredError)                 \
+  OP(CrossEntropy)                 \
+  OP(CrossEntropyWithLogits)       \
+  OP(BinaryCrossEntropy)           \
+  OP(BinaryCrossEntropyWithLogits) \
+  OP(AbsoluteError)                \
+  OP(Huber)                        \
+  OP(SmoothL1)                     \
+  OP(NegativeLogLikelihood)        \
+  OP(MulticlassHinge)              \
+  OP(BinaryHinge)                  \
+  OP(KlDivergence)                 \
+  OP(CosineLoss)                   \
+  OP(TripletLoss)
 
 namespace gradus {
 

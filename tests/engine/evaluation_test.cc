@@ -243,6 +243,74 @@ TEST(BackwardTest, ClassIndicesHaveNoGradient) {
   EXPECT_THAT(trace.at("grad(z)"), ElementsAre(0.5, -0.5));
 }
 
+// A loss of three examples that ignores the label -100.
+v1::BackwardRequest IgnoringRequest(const Numbers& labels) {
+  auto request = FromText<v1::BackwardRequest>(R"pb(
+    problem {
+      network {
+        inputs { name: "y" }
+        inputs { name: "label" }
+        nodes {
+          name: "L"
+          inputs: "y"
+          inputs: "label"
+          negative_log_likelihood { reduction: REDUCTION_MEAN ignore_index: -100 }
+        }
+      }
+      inputs {
+        name: "y"
+        tensor {
+          shape: [ 3, 2 ]
+          values: [ -1, -2, -3, -4, -5, -6 ]
+        }
+      }
+      inputs {
+        name: "label"
+        tensor { shape: 3 }
+      }
+      objective: "L"
+    }
+  )pb");
+  v1::Tensor& tensor = *request.mutable_problem()->mutable_inputs(1)->mutable_tensor();
+  tensor.mutable_values()->Assign(labels.begin(), labels.end());
+  return request;
+}
+
+TEST(BackwardTest, TheIgnoredIndexIsValidAndDoesNotCount) {
+  v1::BackwardRequest request = IgnoringRequest({1, -100, 0});
+  for (const v1::Precision precision : {v1::PRECISION_DOUBLE, v1::PRECISION_FLOAT}) {
+    request.mutable_problem()->set_precision(precision);
+    v1::BackwardResponse response;
+    const absl::Status status = TryRun(request, &response);
+    ASSERT_TRUE(status.ok()) << status;
+    const TraceMap trace = ToMap(response.trace());
+    EXPECT_THAT(trace.at("L"), ElementsAre(3.5));
+    EXPECT_THAT(trace.at("grad(y)"), ElementsAre(0, -0.5, 0, 0, -0.5, 0));
+  }
+}
+
+// The node may ignore a number that the input's precision does not hold.
+TEST(BackwardTest, TheIgnoredIndexIsRoundedAsTheInputIs) {
+  v1::BackwardRequest request = IgnoringRequest({1, 16777217, 0});
+  request.mutable_problem()->set_precision(v1::PRECISION_FLOAT);
+  request.mutable_problem()
+      ->mutable_network()
+      ->mutable_nodes(0)
+      ->mutable_negative_log_likelihood()
+      ->set_ignore_index(16777217);
+  v1::BackwardResponse response;
+  const absl::Status status = TryRun(request, &response);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_THAT(ToMap(response.trace()).at("L"), ElementsAre(3.5));
+}
+
+TEST(BackwardTest, AnIndexThatIsNeitherAClassNorIgnoredIsRefused) {
+  v1::BackwardResponse response;
+  EXPECT_EQ(TryRun(IgnoringRequest({1, -100, -99}), &response).message(),
+            "inputs[1].tensor.values[2] 'label': -99 is no class of node 'L', classes are 0 to 1, "
+            "-100 is ignored");
+}
+
 TEST(BackwardTest, OneExampleEqualsABatchOfOne) {
   auto problem = FromFile<v1::Problem>("examples/homework/problem_1.txtpb");
   v1::BackwardRequest single;

@@ -135,9 +135,15 @@ TEST(SoftmaxShapeTest, AScalarHasNoAxis) {
   }
 }
 
-const char* const kElementwiseLosses[] = {"half_squared_error", "squared_error",
+const char* const kElementwiseLosses[] = {"half_squared_error",
+                                          "squared_error",
                                           "binary_cross_entropy",
-                                          "binary_cross_entropy_with_logits"};
+                                          "binary_cross_entropy_with_logits",
+                                          "absolute_error",
+                                          "huber",
+                                          "smooth_l1",
+                                          "binary_hinge",
+                                          "kl_divergence"};
 const char* const kClassLosses[] = {"cross_entropy", "cross_entropy_with_logits"};
 
 TEST(LossShapeTest, PredictionAndTargetDiffer) {

@@ -79,7 +79,10 @@
   OP(BinaryHinge)                  \
   OP(KlDivergence)                 \
   OP(CosineLoss)                   \
-  OP(TripletLoss)
+  OP(TripletLoss)                  \
+  OP(L1Penalty)                    \
+  OP(L2Penalty)                    \
+  OP(ElasticNetPenalty)
 
 namespace gradus {
 

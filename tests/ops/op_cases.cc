@@ -335,6 +335,31 @@ std::vector<OpCase> Rows() {
       {.op = "log_softmax { axis: 1 }", .operands = {{2, 3, 4}}},
       {.op = "log_softmax { axis: -3 }", .operands = {{2, 3, 4}}},
       {.op = "log_softmax {}", .operands = {{2, 1}}},
+
+      // Penalties, on one operand or several of any shape.
+      {.op = "l1_penalty { strength: 0.5 }",
+       .operands = {{}},
+       .output = Shape{},
+       .domains = {AwayFromZero()}},
+      {.op = "l1_penalty { strength: 0.5 }",
+       .operands = {{2, 3}, {4}, {}},
+       .output = Shape{},
+       .domains = {AwayFromZero()}},
+      {.op = "l1_penalty {}", .operands = {{3}}, .output = Shape{}, .domains = {AwayFromZero()}},
+      {.op = "l2_penalty { strength: 0.5 }", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "l2_penalty { strength: 0.5 }", .operands = {{2, 3}, {4}, {}}, .output = Shape{}},
+      {.op = "l2_penalty { strength: 0.5 halved: true }",
+       .operands = {{2, 3}, {4}},
+       .output = Shape{}},
+      {.op = "elastic_net_penalty { strength: 0.5 l1_ratio: 0.3 }",
+       .operands = {{2, 3}, {4}, {}},
+       .output = Shape{},
+       .domains = {AwayFromZero()}},
+      {.op = "elastic_net_penalty { strength: 0.5 l1_ratio: 1 }",
+       .operands = {{2, 3}},
+       .output = Shape{},
+       .domains = {AwayFromZero()}},
+      {.op = "elastic_net_penalty { strength: 0.5 }", .operands = {{2, 3}}, .output = Shape{}},
   };
 }
 

@@ -7,48 +7,6 @@
 #include "google/protobuf/descriptor.h"
 
 // One line per op: the name of its message. Its file defines `const Op& <name>Op()`.
-#define GRADUS_OPS(OP)       \
-  OP(Dense)                  \
-  OP(Add)                    \
-  OP(Subtract)               \
-  OP(Multiply)               \
-  OP(Scale)                  \
-  OP(MatMul)                 \
-  OP(Sum)                    \
-  OP(Mean)                   \
-  OP(Divide)                 \
-  OP(Power)                  \
-  OP(Exp)                    \
-  OP(Log)                    \
-  OP(Sqrt)                   \
-  OP(Abs)                    \
-  OP(Negate)                 \
-  OP(Maximum)                \
-  OP(Minimum)                \
-  OP(Clip)                   \
-  OP(AddScalar)              \
-  OP(Identity)               \
-  OP(Sigmoid)                \
-  OP(Tanh)                   \
-  OP(Relu)                   \
-  OP(Softmax)                \
-  OP(LogSoftmax)             \
-  OP(Softplus)               \
-  OP(LeakyRelu)              \
-  OP(Elu)                    \
-  OP(Selu)                   \
-  OP(Gelu)                   \
-  OP(Silu)                   \
-  OP(Hardtanh)               \
-  OP(HardSigmoid)            \
-  OP(Prelu)                  \
-  OP(Maxout)                 \
-  OP(HalfSquaredError)       \
-  OP(SquaredError)           \
-  OP(CrossEntropy)           \
-  OP(CrossEntropyWithLogits) \
-  OP(BinaryCrossEntropy)     \
-  OP(BinaryCrossEntropyWithLogits)
 #define GRADUS_OPS(OP)             \
   OP(Dense)                        \
   OP(Add)                          \
@@ -58,6 +16,17 @@
   OP(MatMul)                       \
   OP(Sum)                          \
   OP(Mean)                         \
+  OP(Divide)                       \
+  OP(Power)                        \
+  OP(Exp)                          \
+  OP(Log)                          \
+  OP(Sqrt)                         \
+  OP(Abs)                          \
+  OP(Negate)                       \
+  OP(Maximum)                      \
+  OP(Minimum)                      \
+  OP(Clip)                         \
+  OP(AddScalar)                    \
   OP(Identity)                     \
   OP(Sigmoid)                      \
   OP(Tanh)                         \
@@ -65,6 +34,15 @@
   OP(Softmax)                      \
   OP(LogSoftmax)                   \
   OP(Softplus)                     \
+  OP(LeakyRelu)                    \
+  OP(Elu)                          \
+  OP(Selu)                         \
+  OP(Gelu)                         \
+  OP(Silu)                         \
+  OP(Hardtanh)                     \
+  OP(HardSigmoid)                  \
+  OP(Prelu)                        \
+  OP(Maxout)                       \
   OP(HalfSquaredError)             \
   OP(SquaredError)                 \
   OP(CrossEntropy)                 \

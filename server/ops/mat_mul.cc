@@ -10,7 +10,7 @@ namespace gradus {
 namespace {
 
 // One operand as a stack of matrices: rank 1 is a row on the left and a column on the right.
-struct Stack {
+struct MatrixStack {
   Shape leading;  // axes before the matrix
   int64_t rows;   // as stored, before transposition
   int64_t columns;
@@ -29,12 +29,12 @@ struct Stack {
   }
 };
 
-Stack LeftStack(const v1::Node& node, const Shape& a) {
+MatrixStack LeftStack(const v1::Node& node, const Shape& a) {
   if (a.rank() == 1) return {Shape(), 1, a[0], false};
   return {a.Slice(0, a.rank() - 2), a[a.rank() - 2], a.back(), node.mat_mul().transpose_a()};
 }
 
-Stack RightStack(const v1::Node& node, const Shape& b) {
+MatrixStack RightStack(const v1::Node& node, const Shape& b) {
   if (b.rank() == 1) return {Shape(), b[0], 1, false};
   return {b.Slice(0, b.rank() - 2), b[b.rank() - 2], b.back(), node.mat_mul().transpose_b()};
 }
@@ -58,8 +58,8 @@ struct MatMul : OpBase {
     }
     if (attributes.transpose_a() && a.rank() == 1) return NoMatrix("mat_mul.transpose_a", a);
     if (attributes.transpose_b() && b.rank() == 1) return NoMatrix("mat_mul.transpose_b", b);
-    const Stack left = LeftStack(call.node, a);
-    const Stack right = RightStack(call.node, b);
+    const MatrixStack left = LeftStack(call.node, a);
+    const MatrixStack right = RightStack(call.node, b);
     if (left.effective_columns() != right.effective_rows()) {
       return FieldError(
           "", Reason::kShapeMismatch,
@@ -86,8 +86,8 @@ struct MatMul : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
-    const Stack left = LeftStack(call.node, call[0].shape());
-    const Stack right = RightStack(call.node, call[1].shape());
+    const MatrixStack left = LeftStack(call.node, call[0].shape());
+    const MatrixStack right = RightStack(call.node, call[1].shape());
     ForEachPair(left, right, [&](int64_t i, int64_t at_left, int64_t at_right) {
       MatMulAdd(left.Matrix(call[0], at_left), right.Matrix(call[1], at_right),
                 output.data() + i * left.effective_rows() * right.effective_columns());
@@ -96,8 +96,8 @@ struct MatMul : OpBase {
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int position, Tensor<T>& gradient) {
-    const Stack left = LeftStack(call.node, call[0].shape());
-    const Stack right = RightStack(call.node, call[1].shape());
+    const MatrixStack left = LeftStack(call.node, call[0].shape());
+    const MatrixStack right = RightStack(call.node, call[1].shape());
     const int64_t rows = left.effective_rows();
     const int64_t columns = right.effective_columns();
     ForEachPair(left, right, [&](int64_t i, int64_t at_left, int64_t at_right) {
@@ -127,7 +127,7 @@ struct MatMul : OpBase {
 
   // Calls f(i, at_left, at_right) for matrix i of the output and the matrices that it is made of.
   template <class F>
-  static void ForEachPair(const Stack& left, const Stack& right, F f) {
+  static void ForEachPair(const MatrixStack& left, const MatrixStack& right, F f) {
     const Shape leading = *BroadcastShape(left.leading, right.leading);
     BroadcastCursor at_left(left.leading, leading);
     BroadcastCursor at_right(right.leading, leading);

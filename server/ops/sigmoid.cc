@@ -1,12 +1,9 @@
-#include <cmath>
-
 #include "server/ops/activation.h"
+#include "server/ops/logistic.h"
 
 namespace gradus {
 namespace {
 
-// Right in both tails: exp overflows to infinity, and a becomes 0, only where a is below the
-// smallest normal number.
 struct Sigmoid : Activation<Sigmoid> {
   static constexpr auto kCase = v1::Node::kSigmoid;
   static constexpr std::string_view kFormula = "a = 1 / (1 + exp(-z))";
@@ -14,8 +11,7 @@ struct Sigmoid : Activation<Sigmoid> {
 
   template <class T>
   static T Value(const v1::Node&, const T& z) {
-    using std::exp;
-    return T(1) / (T(1) + exp(-z));
+    return Logistic(z);
   }
   template <class T>
   static T Slope(const v1::Node&, const T&, const T& a) {

@@ -61,6 +61,33 @@
   OP(L1Penalty)                    \
   OP(L2Penalty)                    \
   OP(ElasticNetPenalty)
+#define GRADUS_OPS(OP)       \
+  OP(Dense)                  \
+  OP(Add)                    \
+  OP(Subtract)               \
+  OP(Multiply)               \
+  OP(Scale)                  \
+  OP(MatMul)                 \
+  OP(Sum)                    \
+  OP(Mean)                   \
+  OP(Identity)               \
+  OP(Sigmoid)                \
+  OP(Tanh)                   \
+  OP(Relu)                   \
+  OP(Softmax)                \
+  OP(LogSoftmax)             \
+  OP(Softplus)               \
+  OP(BatchNorm)              \
+  OP(BatchNormInference)     \
+  OP(LayerNorm)              \
+  OP(RmsNorm)                \
+  OP(GroupNorm)              \
+  OP(HalfSquaredError)       \
+  OP(SquaredError)           \
+  OP(CrossEntropy)           \
+  OP(CrossEntropyWithLogits) \
+  OP(BinaryCrossEntropy)     \
+  OP(BinaryCrossEntropyWithLogits)
 
 namespace gradus {
 

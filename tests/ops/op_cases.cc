@@ -360,6 +360,131 @@ std::vector<OpCase> Rows() {
        .output = Shape{},
        .domains = {AwayFromZero()}},
       {.op = "elastic_net_penalty { strength: 0.5 }", .operands = {{2, 3}}, .output = Shape{}},
+      // Normalisation, of numbers that are not too near each other: each optional operand, axis and
+      // placement of the epsilon; batches of one; and, with a large epsilon, groups of two and of
+      // one, whose gradients else nearly cancel.
+      {.op = "batch_norm {}", .operands = {{4, 3}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm {}", .operands = {{4, 3}, {3}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm {}",
+       .operands = {{4, 3}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm {}",
+       .operands = {{2, 3, 2}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm {}",
+       .operands = {{2, 2, 2, 3}, {2}, {2}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm {}",
+       .operands = {{1, 2, 5}, {2}, {2}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm { channel_axis: -1 }",
+       .operands = {{2, 3, 2}, {2}, {2}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm { channel_axis: 0 }",
+       .operands = {{2, 3, 2}, {2}, {2}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op =
+           "batch_norm { epsilon_placement: EPSILON_PLACEMENT_OUTSIDE_ROOT variance_epsilon: 0.1 }",
+       .operands = {{4, 3}, {3}, {3}}},
+      {.op = "batch_norm { epsilon_placement: EPSILON_PLACEMENT_INSIDE_ROOT variance_epsilon: 0 }",
+       .operands = {{4, 3}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm { unbiased: true }",
+       .operands = {{4, 3}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm { unbiased: true variance_epsilon: 0.5 }",
+       .operands = {{2, 3}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm { variance_epsilon: 0.5 }",
+       .operands = {{1, 3}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm { variance_epsilon: 0.5 }",
+       .operands = {{4, 1}, {1}, {1}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "batch_norm_inference {}",
+       .operands = {{4, 3}, {3}, {3}},
+       .domains = {AnyReal(), AnyReal(), Probabilities(), AnyReal()}},
+      {.op = "batch_norm_inference {}",
+       .operands = {{4, 3}, {3}, {3}, {3}},
+       .domains = {AnyReal(), AnyReal(), Probabilities(), AnyReal()}},
+      {.op = "batch_norm_inference {}",
+       .operands = {{4, 3}, {3}, {3}, {3}, {3}},
+       .domains = {AnyReal(), AnyReal(), Probabilities(), AnyReal()}},
+      {.op = "batch_norm_inference {}",
+       .operands = {{1, 2, 2, 3}, {2}, {2}, {2}, {2}},
+       .domains = {AnyReal(), AnyReal(), Probabilities(), AnyReal()}},
+      {.op = "batch_norm_inference { channel_axis: -1 variance_epsilon: 0.5 }",
+       .operands = {{2, 2, 3}, {3}, {3}, {3}, {3}},
+       .domains = {AnyReal(), AnyReal(), Probabilities(), AnyReal()}},
+      {.op = "batch_norm_inference { epsilon_placement: EPSILON_PLACEMENT_OUTSIDE_ROOT "
+             "variance_epsilon: 0.1 }",
+       .operands = {{4, 3}, {3}, {3}, {3}, {3}},
+       .domains = {AnyReal(), AnyReal(), Probabilities(), AnyReal()}},
+      {.op = "layer_norm {}", .operands = {{5}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm {}", .operands = {{2, 4}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm {}", .operands = {{2, 4}, {4}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm {}",
+       .operands = {{2, 4}, {4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm {}",
+       .operands = {{2, 3, 4}, {4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm { axis_count: 2 }",
+       .operands = {{2, 3, 4}, {3, 4}, {3, 4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm { axis_count: 3 }",
+       .operands = {{2, 2, 2}, {2, 2, 2}, {2, 2, 2}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm { unbiased: true }",
+       .operands = {{2, 4}, {4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op =
+           "layer_norm { epsilon_placement: EPSILON_PLACEMENT_OUTSIDE_ROOT variance_epsilon: 0.1 }",
+       .operands = {{2, 4}, {4}, {4}}},
+      {.op = "layer_norm { variance_epsilon: 0 }",
+       .operands = {{1, 4}, {4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "layer_norm { variance_epsilon: 0.5 }",
+       .operands = {{3, 1}, {1}, {1}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm {}", .operands = {{5}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm {}", .operands = {{2, 4}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm {}", .operands = {{2, 4}, {4}}, .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm {}",
+       .operands = {{2, 2, 3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm { mean_square_epsilon: 0 }",
+       .operands = {{2, 4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm { epsilon_placement: EPSILON_PLACEMENT_OUTSIDE_ROOT mean_square_epsilon: "
+             "0.1 }",
+       .operands = {{2, 4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "rms_norm { mean_square_epsilon: 0.5 }",
+       .operands = {{3, 1}, {1}},
+       .domains = {AwayFromZero()}},
+      {.op = "group_norm { group_count: 1 }",
+       .operands = {{2, 4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "group_norm { group_count: 2 }",
+       .operands = {{2, 6}, {6}, {6}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "group_norm { group_count: 2 }",
+       .operands = {{2, 4, 3}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "group_norm { group_count: 2 }",
+       .operands = {{2, 4, 1, 2}, {4}, {4}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "group_norm { group_count: 3 }",
+       .operands = {{1, 3, 2, 2}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "group_norm { group_count: 1 epsilon_placement: EPSILON_PLACEMENT_OUTSIDE_ROOT "
+             "variance_epsilon: 0.1 }",
+       .operands = {{2, 2, 3}, {2}, {2}},
+       .domains = {DistinctNumbers(), AnyReal()}},
+      {.op = "group_norm { group_count: 3 variance_epsilon: 0.5 }",
+       .operands = {{2, 3}, {3}, {3}},
+       .domains = {DistinctNumbers(), AnyReal()}},
   };
 }
 
@@ -910,6 +1035,18 @@ bool IsAnyReal(const Domain& domain) { return domain.target_type() == AnyReal().
 
 bool IsAwayFromZero(const Domain& domain) {
   return domain.target_type() == AwayFromZero().target_type();
+}
+
+Domain DistinctNumbers() {
+  return [](const Shape& shape, Random& random) {
+    Tensor<double> tensor(shape);
+    const int64_t count = tensor.size();
+    for (int64_t i = 0; i < count; ++i) {
+      tensor[i] = -2 + 4 * (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+      std::swap(tensor[i], tensor[random.Below(i + 1)]);
+    }
+    return tensor;
+  };
 }
 
 Domain Probabilities() {

@@ -82,6 +82,9 @@
   OP(LayerNorm)              \
   OP(RmsNorm)                \
   OP(GroupNorm)              \
+  OP(Conv1d)                 \
+  OP(Conv2d)                 \
+  OP(ConvTranspose2d)        \
   OP(HalfSquaredError)       \
   OP(SquaredError)           \
   OP(CrossEntropy)           \

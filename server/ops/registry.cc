@@ -82,9 +82,16 @@
   OP(LayerNorm)              \
   OP(RmsNorm)                \
   OP(GroupNorm)              \
+  OP(Dropout)                \
+  OP(Embedding)              \
   OP(Conv1d)                 \
   OP(Conv2d)                 \
   OP(ConvTranspose2d)        \
+  OP(MaxPool1d)              \
+  OP(MaxPool2d)              \
+  OP(AvgPool1d)              \
+  OP(AvgPool2d)              \
+  OP(GlobalAvgPool)          \
   OP(HalfSquaredError)       \
   OP(SquaredError)           \
   OP(CrossEntropy)           \

@@ -20,6 +20,7 @@ using ::testing::ElementsAre;
 using testing::FromFile;
 using testing::FromText;
 using ::testing::Pointwise;
+using ::testing::StartsWith;
 
 using Numbers = std::vector<double>;
 using TraceMap = std::map<std::string, Numbers>;
@@ -309,6 +310,67 @@ TEST(BackwardTest, AnIndexThatIsNeitherAClassNorIgnoredIsRefused) {
   EXPECT_EQ(TryRun(IgnoringRequest({1, -100, -99}), &response).message(),
             "inputs[1].tensor.values[2] 'label': -99 is no class of node 'L', classes are 0 to 1, "
             "-100 is ignored");
+}
+
+constexpr char kEmbedding[] = R"pb(
+  problem {
+    network {
+      inputs { name: "ids" }
+      parameters {
+        name: "table"
+        value {
+          shape: [ 3, 2 ]
+          values: [ 1, 2, 3, 4, 5, 6 ]
+        }
+      }
+      nodes {
+        name: "rows"
+        inputs: "ids"
+        inputs: "table"
+        embedding {}
+      }
+      nodes {
+        name: "L"
+        inputs: "rows"
+        sum {}
+      }
+    }
+    inputs {
+      name: "ids"
+      tensor {
+        shape: 3
+        values: [ 2, 0, 2 ]
+      }
+    }
+    objective: "L"
+  }
+)pb";
+
+TEST(BackwardTest, IndicesMayBeTheFirstOperand) {
+  const TraceMap trace = BackwardOf(kEmbedding);
+  EXPECT_FALSE(trace.contains("grad(ids)"));
+  EXPECT_THAT(trace.at("rows"), ElementsAre(5, 6, 1, 2, 5, 6));
+  EXPECT_THAT(trace.at("grad(table)"), ElementsAre(1, 1, 0, 0, 2, 2));
+}
+
+TEST(BackwardTest, IndicesAreCheckedAgainstTheTable) {
+  auto request = FromText<v1::BackwardRequest>(kEmbedding);
+  request.mutable_problem()->mutable_inputs(0)->mutable_tensor()->set_values(1, 3);
+  v1::BackwardResponse response;
+  const absl::Status status = TryRun(request, &response);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), StartsWith("inputs[0].tensor.values[1] 'ids': 3 is"));
+}
+
+TEST(BackwardTest, IndicesAreAnInputOfTheNetwork) {
+  auto request = FromText<v1::BackwardRequest>(kEmbedding);
+  request.mutable_problem()->mutable_network()->mutable_nodes(0)->set_inputs(0, "table");
+  v1::BackwardResponse response;
+  const absl::Status status = TryRun(request, &response);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(std::string(status.message()),
+            "network.nodes[0].inputs[0] 'rows': indices must be an input of the network, 'table' "
+            "is not");
 }
 
 TEST(BackwardTest, OneExampleEqualsABatchOfOne) {

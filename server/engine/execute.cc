@@ -164,7 +164,7 @@ class Execution {
             {pinned ? path : fmt::format("{}.values[{}]", path, i), graph_.value(index.input).name,
              Reason::kInvalidValue,
              fmt::format(
-                 "{} is no class of node '{}', classes are 0 to {}{}", number,
+                 "{} is no index of node '{}', indices are 0 to {}{}", number,
                  graph_.value(index.node).name, index.count - 1,
                  index.ignored.has_value() ? fmt::format(", {} is ignored", *index.ignored) : "")});
       }

@@ -43,6 +43,21 @@
   OP(HardSigmoid)                  \
   OP(Prelu)                        \
   OP(Maxout)                       \
+  OP(BatchNorm)                    \
+  OP(BatchNormInference)           \
+  OP(LayerNorm)                    \
+  OP(RmsNorm)                      \
+  OP(GroupNorm)                    \
+  OP(Dropout)                      \
+  OP(Embedding)                    \
+  OP(Conv1d)                       \
+  OP(Conv2d)                       \
+  OP(ConvTranspose2d)              \
+  OP(MaxPool1d)                    \
+  OP(MaxPool2d)                    \
+  OP(AvgPool1d)                    \
+  OP(AvgPool2d)                    \
+  OP(GlobalAvgPool)                \
   OP(HalfSquaredError)             \
   OP(SquaredError)                 \
   OP(CrossEntropy)                 \
@@ -61,43 +76,6 @@
   OP(L1Penalty)                    \
   OP(L2Penalty)                    \
   OP(ElasticNetPenalty)
-#define GRADUS_OPS(OP)       \
-  OP(Dense)                  \
-  OP(Add)                    \
-  OP(Subtract)               \
-  OP(Multiply)               \
-  OP(Scale)                  \
-  OP(MatMul)                 \
-  OP(Sum)                    \
-  OP(Mean)                   \
-  OP(Identity)               \
-  OP(Sigmoid)                \
-  OP(Tanh)                   \
-  OP(Relu)                   \
-  OP(Softmax)                \
-  OP(LogSoftmax)             \
-  OP(Softplus)               \
-  OP(BatchNorm)              \
-  OP(BatchNormInference)     \
-  OP(LayerNorm)              \
-  OP(RmsNorm)                \
-  OP(GroupNorm)              \
-  OP(Dropout)                \
-  OP(Embedding)              \
-  OP(Conv1d)                 \
-  OP(Conv2d)                 \
-  OP(ConvTranspose2d)        \
-  OP(MaxPool1d)              \
-  OP(MaxPool2d)              \
-  OP(AvgPool1d)              \
-  OP(AvgPool2d)              \
-  OP(GlobalAvgPool)          \
-  OP(HalfSquaredError)       \
-  OP(SquaredError)           \
-  OP(CrossEntropy)           \
-  OP(CrossEntropyWithLogits) \
-  OP(BinaryCrossEntropy)     \
-  OP(BinaryCrossEntropyWithLogits)
 
 namespace gradus {
 

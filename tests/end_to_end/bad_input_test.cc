@@ -215,13 +215,13 @@ std::vector<BadInput> BadInputs() {
        "inputs[0].tensor.values[0] 'x': 1e+300 is not a finite number in this precision"},
       {"ClassIndexOutOfRange", [](auto& r) { InputOf(r, 1).set_values(1, 3); },
        "inputs[1].tensor.values[1]", "INVALID_VALUE",
-       "inputs[1].tensor.values[1] 'label': 3 is no class of node 'L', classes are 0 to 2"},
+       "inputs[1].tensor.values[1] 'label': 3 is no index of node 'L', indices are 0 to 2"},
       {"ClassIndexNegative", [](auto& r) { InputOf(r, 1).set_values(0, -1); },
        "inputs[1].tensor.values[0]", "INVALID_VALUE",
-       "inputs[1].tensor.values[0] 'label': -1 is no class of node 'L', classes are 0 to 2"},
+       "inputs[1].tensor.values[0] 'label': -1 is no index of node 'L', indices are 0 to 2"},
       {"ClassIndexNotWhole", [](auto& r) { InputOf(r, 1).set_values(0, 0.5); },
        "inputs[1].tensor.values[0]", "INVALID_VALUE",
-       "inputs[1].tensor.values[0] 'label': 0.5 is no class of node 'L', classes are 0 to 2"},
+       "inputs[1].tensor.values[0] 'label': 0.5 is no index of node 'L', indices are 0 to 2"},
 
       // Objective and upstream
       {"NoObjective", [](auto& r) { r.mutable_problem()->clear_objective(); }, "objective",
@@ -361,7 +361,7 @@ std::vector<BadInput> BadInputs() {
                                                 value { values: 3 })pb");
        },
        "pins[0].value", "INVALID_VALUE",
-       "pins[0].value 'label': 3 is no class of node 'L', classes are 0 to 2"},
+       "pins[0].value 'label': 3 is no index of node 'L', indices are 0 to 2"},
   };
 }
 

@@ -308,7 +308,7 @@ TEST(BackwardTest, TheIgnoredIndexIsRoundedAsTheInputIs) {
 TEST(BackwardTest, AnIndexThatIsNeitherAClassNorIgnoredIsRefused) {
   v1::BackwardResponse response;
   EXPECT_EQ(TryRun(IgnoringRequest({1, -100, -99}), &response).message(),
-            "inputs[1].tensor.values[2] 'label': -99 is no class of node 'L', classes are 0 to 1, "
+            "inputs[1].tensor.values[2] 'label': -99 is no index of node 'L', indices are 0 to 1, "
             "-100 is ignored");
 }
 

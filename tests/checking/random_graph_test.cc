@@ -27,7 +27,7 @@
 namespace gradus::testing {
 namespace {
 
-constexpr uint64_t kGraphs = 400;
+constexpr uint64_t kGraphs = 1000;
 
 // Grows a network node by node. Values are computed as it grows, to keep them of order 1 and off
 // the kinks.
@@ -216,7 +216,9 @@ std::string FindFault(const v1::Problem& problem) {
     if (q.kind != QuantityKind::kGradient) continue;
     const v1::CheckResult result =
         checker.Check(q.value, world.gradient(q.value), v1::CHECK_METHOD_FORWARD_MODE);
-    if (result.verdict() != v1::CHECK_VERDICT_AGREES) return result.message();
+    // A value read twice by one op may sit on its kink: that is no fault.
+    const bool only_kinks = result.kink_count() == result.element_count();
+    if (result.verdict() != v1::CHECK_VERDICT_AGREES && !only_kinks) return result.message();
   }
   return "";
 }

@@ -62,11 +62,13 @@ Reading Probe::Read() {
   }
   const Tensor<double>& before = base_.value(*graph_.objective());
   const Tensor<Dual>& after = world_.value(*graph_.objective());
-  // Differences are taken element by element, so that elements that do not move drop out exactly.
+  // Differences are taken element by element, so that elements that do not move drop out exactly,
+  // and add no rounding.
   Dual sum(0);
   double magnitude = 0;
   for (int64_t i = 0; i < after.size(); ++i) {
     sum += Dual(upstream_[i]) * (after[i] - Dual(before[i]));
+    if (after[i].value() == before[i] && after[i].derivative() == 0) continue;
     magnitude += std::abs(upstream_[i]) * (std::abs(after[i].value()) + std::abs(before[i]));
   }
   return {sum.value(), sum.derivative(), magnitude, sum.branches(), sum.at_kink()};

@@ -237,12 +237,13 @@ absl::Status Plan::CheckStep(const Limits& limits) {
 
 absl::Status Plan::CheckState(const Limits& limits) {
   const auto& given = problem_->optimizer_state().parameters();
+  if (!given.empty() && slot_count() == 0) {
+    return FieldError("optimizer_state.parameters", Reason::kInvalidValue,
+                      "this optimizer keeps no state");
+  }
   std::unordered_set<std::string_view> seen;
   for (int i = 0; i < given.size(); ++i) {
     const std::string path = fmt::format("optimizer_state.parameters[{}]", i);
-    if (slot_count() == 0) {
-      return FieldError(path, Reason::kInvalidValue, "this optimizer keeps no state");
-    }
     const std::string& name = given[i].parameter();
     const std::optional<ValueId> id = graph_.Find(name);
     if (!id.has_value() || graph_.value(*id).kind != ValueKind::kParameter) {

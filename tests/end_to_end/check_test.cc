@@ -155,16 +155,20 @@ std::vector<BadCheck> BadChecks() {
        "gradients[0].name: no input, parameter or node is named 'W9'"},
       {"GradientTwice", [](auto& r) { *r.add_gradients() = r.gradients(0); }, "gradients[1].name",
        "DUPLICATE_NAME", "gradients[1].name 'grad(W2)': named before"},
-      {"WrongShape", [](auto& r) { r.mutable_gradients(0)->mutable_tensor()->set_shape(0, 1); },
+      {"WrongShape",
+       [](auto& r) {
+         r.mutable_gradients(0)->mutable_tensor()->set_shape(0, 1);
+         r.mutable_gradients(0)->mutable_tensor()->set_shape(1, 4);
+       },
        "gradients[0].tensor", "SHAPE_MISMATCH",
-       "gradients[0].tensor 'grad(W2)': has shape [1, 2], the gradient has [2, 2]"},
+       "gradients[0].tensor 'grad(W2)': has shape [1, 4], the gradient has [2, 2]"},
       {"NotFinite",
        [](auto& r) {
          r.mutable_gradients(0)->mutable_tensor()->set_values(
              1, std::numeric_limits<double>::infinity());
        },
-       "gradients[0].tensor.values[1]", "INVALID_VALUE",
-       "gradients[0].tensor.values[1] 'grad(W2)': inf is not a finite number"},
+       "gradients[0].tensor.values[1]", "NON_FINITE_INPUT",
+       "gradients[0].tensor.values[1] 'grad(W2)': inf is not a finite number in this precision"},
       {"OnlyAndGradients", [](auto& r) { r.add_only("grad(W1)"); }, "only", "INVALID_VALUE",
        "only: only and gradients exclude each other"},
       {"BadTolerance", [](auto& r) { r.set_relative_tolerance(-1); }, "relative_tolerance",

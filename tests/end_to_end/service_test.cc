@@ -20,18 +20,8 @@ TEST(ServiceTest, RpcsOfLaterVersionsSayThatTheyAre) {
   };
   {
     TestContext context;
-    v1::CheckResponse response;
-    expect_unimplemented(server.gradient().Check(&context, {}, &response), "Check");
-  }
-  {
-    TestContext context;
     v1::ExplainResponse response;
     expect_unimplemented(server.gradient().Explain(&context, {}, &response), "Explain");
-  }
-  {
-    TestContext context;
-    v1::ListOpsResponse response;
-    expect_unimplemented(server.gradient().ListOps(&context, {}, &response), "ListOps");
   }
   {
     TestContext context;

@@ -215,7 +215,7 @@ TEST(OptimizerTest, ChecksTheGivenState) {
     const char* message;
   } kCases[] = {
       {"sgd { learning_rate: 1 }", "parameters { parameter: 'w' }",
-       "optimizer_state.parameters[0]: this optimizer keeps no state"},
+       "optimizer_state.parameters: this optimizer keeps no state"},
       {"adam { learning_rate: 1 }", "parameters { parameter: 'L' }",
        "optimizer_state.parameters[0].parameter: no parameter is named 'L'"},
       {"adam { learning_rate: 1 }", "parameters { parameter: 'w' } parameters { parameter: 'w' }",

@@ -14,11 +14,8 @@ namespace gradus {
 // kink. The error estimate is what the extrapolation still moved, plus the rounding of the
 // differences.
 //
-// 9 readings, and 2 for each time that the first step must shrink.
+// 9 readings, and 2 for each of at most 8 times that the first step must shrink.
 Estimate CentralDifference(const std::function<Reading(double)>& move, double size);
-
-// The most readings that one takes.
-inline constexpr int kMaxCentralReadings = 9 + 2 * 8;
 
 }  // namespace gradus
 

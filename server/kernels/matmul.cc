@@ -1,5 +1,7 @@
 #include "server/kernels/matmul.h"
 
+#include <vector>
+
 #include "Eigen/Core"
 
 namespace gradus {
@@ -38,8 +40,89 @@ void Dispatch(const MatrixView<T>& a, const MatrixView<T>& b, T* out) {
   });
 }
 
+// A matrix of dual numbers, taken apart.
+struct DualMatrix {
+  struct Moving {
+    int64_t row;
+    int64_t column;
+    double derivative;
+  };
+
+  explicit DualMatrix(const MatrixView<Dual>& view)
+      : rows(view.rows),
+        columns(view.columns),
+        values(static_cast<size_t>(rows * columns)),
+        row_branches(static_cast<size_t>(rows)),
+        column_branches(static_cast<size_t>(columns)),
+        row_at_kink(static_cast<size_t>(rows)),
+        column_at_kink(static_cast<size_t>(columns)) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        const Dual& x = view.data[i * view.row_stride + j * view.column_stride];
+        values[static_cast<size_t>(i * columns + j)] = x.value();
+        if (x.derivative() != 0) moving.push_back({i, j, x.derivative()});
+        Note(x, row_branches[static_cast<size_t>(i)], row_at_kink[static_cast<size_t>(i)]);
+        Note(x, column_branches[static_cast<size_t>(j)], column_at_kink[static_cast<size_t>(j)]);
+      }
+    }
+  }
+
+  const double* row(int64_t i) const { return values.data() + i * columns; }
+  MatrixView<double> view() const {
+    return MatrixView<double>::RowMajor(values.data(), rows, columns);
+  }
+
+  const int64_t rows;
+  const int64_t columns;
+  std::vector<double> values;
+  std::vector<Moving> moving;
+  // Of all numbers in a row, and in a column.
+  std::vector<uint64_t> row_branches;
+  std::vector<uint64_t> column_branches;
+  std::vector<char> row_at_kink;
+  std::vector<char> column_at_kink;
+
+ private:
+  static void Note(const Dual& x, uint64_t& branches, char& at_kink) {
+    branches = Dual::CombineBranches(branches, x.branches());
+    at_kink |= static_cast<char>(x.at_kink());
+  }
+};
+
 }  // namespace
 
+template <>
+void MatMulAdd(const MatrixView<Dual>& a, const MatrixView<Dual>& b, Dual* out) {
+  if (a.rows * a.columns * b.columns <= kSmall) {
+    PlainMatMulAdd(a, b, out);
+    return;
+  }
+  const DualMatrix left(a);
+  const DualMatrix right(b);
+  std::vector<double> values(static_cast<size_t>(a.rows * b.columns));
+  Dispatch(left.view(), right.view(), values.data());
+  std::vector<double> derivatives(values.size());
+  for (const auto& [i, k, derivative] : left.moving) {
+    for (int64_t j = 0; j < b.columns; ++j) {
+      derivatives[static_cast<size_t>(i * b.columns + j)] += derivative * right.row(k)[j];
+    }
+  }
+  for (const auto& [k, j, derivative] : right.moving) {
+    for (int64_t i = 0; i < a.rows; ++i) {
+      derivatives[static_cast<size_t>(i * b.columns + j)] += left.row(i)[k] * derivative;
+    }
+  }
+  for (int64_t i = 0; i < a.rows; ++i) {
+    const auto row = static_cast<size_t>(i);
+    for (int64_t j = 0; j < b.columns; ++j) {
+      const auto column = static_cast<size_t>(j);
+      const auto at = static_cast<size_t>(i * b.columns + j);
+      out[at] += Dual(values[at], derivatives[at],
+                      Dual::CombineBranches(left.row_branches[row], right.column_branches[column]),
+                      left.row_at_kink[row] != 0 || right.column_at_kink[column] != 0);
+    }
+  }
+}
 template <>
 void MatMulAdd(const MatrixView<double>& a, const MatrixView<double>& b, double* out) {
   Dispatch(a, b, out);

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "server/tensor/dual.h"
+
 namespace gradus {
 
 // A matrix inside somebody else's numbers. One of its strides is 1. Transposing it swaps lengths
@@ -45,6 +47,9 @@ template <>
 void MatMulAdd(const MatrixView<double>& a, const MatrixView<double>& b, double* out);
 template <>
 void MatMulAdd(const MatrixView<float>& a, const MatrixView<float>& b, float* out);
+// Values as a product of doubles, and derivatives of those numbers only that move: mostly few do.
+template <>
+void MatMulAdd(const MatrixView<Dual>& a, const MatrixView<Dual>& b, Dual* out);
 
 }  // namespace gradus
 

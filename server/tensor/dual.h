@@ -23,11 +23,24 @@ class Dual {
   explicit constexpr Dual(double value) : value_(value) {}
   // A number that moves.
   constexpr Dual(double value, double derivative) : value_(value), derivative_(derivative) {}
+  // A number that code which knows what it does has computed. `branches` combines those of all that
+  // it was computed from.
+  constexpr Dual(double value, double derivative, uint64_t branches, bool at_kink)
+      : value_(value), derivative_(derivative), branches_(branches), at_kink_(at_kink) {}
 
   double value() const { return value_; }
   double derivative() const { return derivative_; }
   uint64_t branches() const { return branches_; }
   bool at_kink() const { return at_kink_; }
+
+  // The branches of a number that is computed from two. Depends on the order, so that two numbers
+  // that swap their branches are seen.
+  static uint64_t CombineBranches(uint64_t a, uint64_t b) {
+    if ((a | b) == 0) return 0;
+    constexpr uint64_t kOdd = 0xff51afd7ed558ccd;
+    const uint64_t mixed = (a ^ (b << 23 | b >> 41)) * kOdd;
+    return mixed ^ (mixed >> 32);
+  }
 
   friend Dual operator-(const Dual& x) { return Of(x, -x.value_, -1); }
   friend Dual operator+(const Dual& a, const Dual& b) {
@@ -104,7 +117,7 @@ class Dual {
   // A function of two numbers, with its derivative.
   static Dual Of(const Dual& a, const Dual& b, double value, double derivative) {
     Dual result(value, derivative);
-    result.branches_ = Combine(a.branches_, b.branches_);
+    result.branches_ = CombineBranches(a.branches_, b.branches_);
     result.at_kink_ = a.at_kink_ || b.at_kink_;
     return result;
   }
@@ -114,19 +127,12 @@ class Dual {
     constexpr uint64_t kFirst = 0x9e3779b97f4a7c15;
     constexpr uint64_t kSecond = 0xc2b2ae3d27d4eb4f;
     Dual result = is_first ? first : second;
-    result.branches_ = Combine(Combine(x.branches_, is_first ? kFirst : kSecond), result.branches_);
+    result.branches_ = CombineBranches(CombineBranches(x.branches_, is_first ? kFirst : kSecond),
+                                       result.branches_);
     // A choice between equals is none.
     const bool matters = first.value_ != second.value_ || first.derivative_ != second.derivative_;
     result.at_kink_ |= x.at_kink_ || (x.value_ == 0 && x.derivative_ != 0 && matters);
     return result;
-  }
-
-  // Depends on the order, so that two numbers that swap their branches are seen.
-  static uint64_t Combine(uint64_t a, uint64_t b) {
-    if ((a | b) == 0) return 0;
-    constexpr uint64_t kOdd = 0xff51afd7ed558ccd;
-    const uint64_t mixed = (a ^ (b << 23 | b >> 41)) * kOdd;
-    return mixed ^ (mixed >> 32);
   }
 
   double value_ = 0;

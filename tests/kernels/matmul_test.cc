@@ -166,5 +166,48 @@ TEST(MatrixViewTest, TransposingSwapsLengthsAndStrides) {
   EXPECT_EQ(transposed.column_stride, 3);
 }
 
+// Dual numbers of which a few move, and one of which came through a branch.
+std::vector<Dual> DualMatrixOf(int64_t size, uint64_t seed) {
+  testing::Random random(seed);
+  std::vector<Dual> numbers;
+  for (int64_t i = 0; i < size; ++i) {
+    const double derivative = random.Below(7) == 0 ? random.Uniform(-1, 1) : 0;
+    numbers.emplace_back(random.Uniform(-1, 1), derivative);
+  }
+  return numbers;
+}
+
+TEST(MatMulTest, DualNumbersAreThoseOfPlainLoops) {
+  for (const Size& size : kSizes) {
+    std::vector<Dual> a = DualMatrixOf(size.rows * size.inner, 1);
+    const std::vector<Dual> b = DualMatrixOf(size.inner * size.columns, 2);
+    const auto left = MatrixView<Dual>::RowMajor(a.data(), size.rows, size.inner);
+    // Transposed, so that both strides are at work.
+    const auto right = MatrixView<Dual>::RowMajor(b.data(), size.columns, size.inner).Transposed();
+    std::vector<Dual> expected = DualMatrixOf(size.rows * size.columns, 3);
+    std::vector<Dual> out = expected;
+    PlainMatMulAdd(left, right, expected.data());
+    MatMulAdd(left, right, out.data());
+    const double tolerance = 1e-15 * static_cast<double>(size.inner + 1);
+    for (size_t i = 0; i < out.size(); ++i) {
+      EXPECT_NEAR(out[i].value(), expected[i].value(), tolerance);
+      EXPECT_NEAR(out[i].derivative(), expected[i].derivative(), tolerance);
+      EXPECT_EQ(out[i].branches(), 0U);
+      EXPECT_FALSE(out[i].at_kink());
+    }
+    // What came through a branch marks its row of the product, and no other.
+    const Dual marked = SelectPositive(Dual(0, 1), a.back(), Dual(0));
+    ASSERT_NE(marked.branches(), 0U);
+    a.back() = marked;
+    std::vector<Dual> product(out.size());
+    MatMulAdd(left, right, product.data());
+    for (int64_t i = 0; i < size.rows; ++i) {
+      const Dual& first = product[static_cast<size_t>(i * size.columns)];
+      EXPECT_EQ(first.branches() != 0, i == size.rows - 1);
+      EXPECT_EQ(first.at_kink(), i == size.rows - 1);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus

@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -80,7 +82,7 @@ void AddCheck(CLI::App* app, CheckCommandOptions* options, Action* action) {
   command->add_option("PROBLEM", options->problem, "The problem: .txtpb, .json or .binpb")
       ->option_text("FILE")
       ->required();
-  static const std::map<std::string, v1::CheckMethod> kMethods = {
+  static constexpr std::pair<std::string_view, v1::CheckMethod> kMethods[] = {
       {"forward", v1::CHECK_METHOD_FORWARD_MODE},
       {"central", v1::CHECK_METHOD_CENTRAL_DIFFERENCE},
       {"random", v1::CHECK_METHOD_RANDOM_DIRECTION},

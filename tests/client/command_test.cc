@@ -5,9 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include "client/check_command.h"
 #include "client/compute_command.h"
 #include "client/grade_command.h"
 #include "client/health_command.h"
+#include "client/ops_command.h"
 #include "tests/client/temporary_folder.h"
 
 namespace gradus {
@@ -71,6 +73,7 @@ class CommandTest : public testing::Test {
   const TemporaryFolder folder_;
   ComputeOptions compute_;
   GradeOptions grade_;
+  CheckCommandOptions check_;
 };
 
 TEST_F(CommandTest, Forward) {
@@ -228,6 +231,104 @@ TEST_F(CommandTest, Health) {
       Capture([this] { return RunHealth({.server = "unix:" + folder_.PathOf("no_socket")}); });
   EXPECT_EQ(outcome.code, ExitCode::kUnreachable);
   EXPECT_EQ(outcome.output, "");
+}
+
+TEST_F(CommandTest, CheckAgrees) {
+  check_.problem = compute_.problem;
+  check_.methods = {v1::CHECK_METHOD_FORWARD_MODE, v1::CHECK_METHOD_TAYLOR};
+  check_.only = {"grad(w)"};
+  const Outcome outcome = Capture([this] { return RunCheck(check_); });
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.code, ExitCode::kDone);
+  EXPECT_EQ(outcome.output,
+            "gradient  method   verdict\n"
+            "grad(w)   forward  agrees\n"
+            "grad(w)   taylor   agrees\n"
+            "\n"
+            "2 agree, 0 differ, 0 undecided\n");
+}
+
+TEST_F(CommandTest, CheckSaysWhatDiffers) {
+  check_.problem = compute_.problem;
+  check_.gradients =
+      folder_.Write("gradients.txtpb",
+                    "gradients { name: 'grad(w)' tensor { shape: [ 1, 2 ] values: [ 2, 4 ] } }");
+  const Outcome outcome = Capture([this] { return RunCheck(check_); });
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.code, ExitCode::kDiffers);
+  EXPECT_EQ(
+      outcome.output,
+      "gradient  method   verdict\n"
+      "grad(w)   forward  DIFFERS  grad(w)[0,1]: 4, by forward mode 2, ratio 2; 2 of 2 elements "
+      "differ; twice too large: a factor 1/2 is missing\n"
+      "\n"
+      "0 agree, 1 differ, 0 undecided\n");
+}
+
+TEST_F(CommandTest, CheckNamesTheFlagOrFileThatIsWrong) {
+  check_.problem = compute_.problem;
+  check_.only = {"w"};
+  Outcome outcome = Capture([this] { return RunCheck(check_); });
+  EXPECT_EQ(outcome.code, ExitCode::kBadInput);
+  EXPECT_EQ(outcome.error, "gradus: --only: only[0]: 'w' is no whole gradient, as grad(W) is\n");
+  check_.only.clear();
+  check_.gradients = folder_.Write("empty.txtpb", "seed: 1");
+  outcome = Capture([this] { return RunCheck(check_); });
+  EXPECT_EQ(outcome.code, ExitCode::kBadInput);
+  EXPECT_EQ(outcome.error, "gradus: " + check_.gradients + ": it holds no gradients\n");
+}
+
+TEST_F(CommandTest, OpsSaysAllAboutOne) {
+  OpsOptions options;
+  options.name = "softplus";
+  const Outcome outcome = Capture([&] { return RunOps(options); });
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.code, ExitCode::kDone);
+  EXPECT_EQ(
+      outcome.output,
+      "softplus(input)\n"
+      "\n"
+      "  a = log(1 + exp(beta z)) / beta\n"
+      "  grad(z) = u / (1 + exp(-beta z))\n"
+      "\n"
+      "a = log(1 + exp(beta z)) / beta, elementwise, computed as max(z, 0) + log(1 + exp(-|beta "
+      "z|)) /\n"
+      "beta. Slope 1 / (1 + exp(-beta z)). Operand: z.\n"
+      "\n"
+      "beta: double\n"
+      "  How sharply it bends around 0. Finite and greater than 0, else INVALID_ARGUMENT. Default "
+      "1.\n");
+}
+
+TEST_F(CommandTest, OpsKnowsNoOther) {
+  OpsOptions options;
+  options.name = "soft_plus";
+  const Outcome outcome = Capture([&] { return RunOps(options); });
+  EXPECT_EQ(outcome.code, ExitCode::kBadInput);
+  EXPECT_EQ(outcome.error, "gradus: no op is named 'soft_plus'\n");
+}
+
+TEST(OpTextTest, ShowsOptionalAndRepeatedOperandsKinksAndChoices) {
+  v1::OpDescription op;
+  op.set_name("thing");
+  op.add_operands("a");
+  op.add_operands("b");
+  op.set_required_operand_count(1);
+  op.set_formula("y = a");
+  op.set_vjp("grad(a) = u");
+  op.set_kinks("a = b");
+  op.set_comment("First paragraph.\n\nSecond.");
+  v1::OpAttribute* attribute = op.add_attributes();
+  attribute->set_name("order");
+  attribute->set_type("Order");
+  attribute->set_comment("Which.");
+  v1::OpChoice* choice = attribute->add_choices();
+  choice->set_name("ORDER_UP");
+  choice->set_comment("Upwards.");
+  EXPECT_EQ(
+      OpText(op),
+      "thing(a[, b])\n\n  y = a\n  grad(a) = u\n  kinks: a = b\n\nFirst paragraph.\n\nSecond.\n"
+      "\norder: Order\n  Which.\n    ORDER_UP: Upwards.\n");
 }
 
 }  // namespace

@@ -3,6 +3,21 @@
 #include <algorithm>
 
 namespace gradus {
+namespace {
+
+// Those of the operand, by axis of `shape`; 0 where it stretches.
+Strides BroadcastStrides(const Shape& operand, const Shape& shape) {
+  const Strides own = RowMajorStrides(operand);
+  const int missing = shape.rank() - operand.rank();
+  Strides strides = {};
+  for (int axis = 0; axis < operand.rank(); ++axis) {
+    if (operand[axis] == 1) continue;
+    strides[static_cast<size_t>(missing + axis)] = own[static_cast<size_t>(axis)];
+  }
+  return strides;
+}
+
+}  // namespace
 
 std::optional<Shape> BroadcastShape(const Shape& a, const Shape& b) {
   const Shape& longer = a.rank() >= b.rank() ? a : b;
@@ -17,23 +32,7 @@ std::optional<Shape> BroadcastShape(const Shape& a, const Shape& b) {
   return common;
 }
 
-BroadcastCursor::BroadcastCursor(const Shape& operand, const Shape& shape) : shape_(shape) {
-  int64_t stride = 1;
-  for (int i = 1; i <= operand.rank(); ++i) {
-    const int64_t length = operand[operand.rank() - i];
-    strides_[static_cast<size_t>(shape.rank() - i)] = length == 1 ? 0 : stride;
-    stride *= length;
-  }
-}
-
-void BroadcastCursor::Next() {
-  for (int axis = shape_.rank() - 1; axis >= 0; --axis) {
-    const auto a = static_cast<size_t>(axis);
-    position_ += strides_[a];
-    if (++index_[a] < shape_[axis]) return;
-    position_ -= strides_[a] * index_[a];
-    index_[a] = 0;
-  }
-}
+BroadcastCursor::BroadcastCursor(const Shape& operand, const Shape& shape)
+    : StridedCursor(shape, BroadcastStrides(operand, shape)) {}
 
 }  // namespace gradus

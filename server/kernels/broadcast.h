@@ -1,10 +1,10 @@
 #ifndef GRADUS_SERVER_KERNELS_BROADCAST_H_
 #define GRADUS_SERVER_KERNELS_BROADCAST_H_
 
-#include <array>
 #include <cstdint>
 #include <optional>
 
+#include "server/kernels/strided_cursor.h"
 #include "server/tensor/shape.h"
 #include "server/tensor/tensor.h"
 
@@ -16,19 +16,10 @@ std::optional<Shape> BroadcastShape(const Shape& a, const Shape& b);
 
 // Walks all elements of a shape in row-major order and knows the position, in a tensor that was
 // broadcast to that shape, of the element that each one reads.
-class BroadcastCursor {
+class BroadcastCursor : public StridedCursor {
  public:
   // `operand` broadcasts to `shape`.
   BroadcastCursor(const Shape& operand, const Shape& shape);
-
-  int64_t position() const { return position_; }
-  void Next();
-
- private:
-  Shape shape_;
-  std::array<int64_t, Shape::kMaxRank> strides_ = {};  // in the operand; 0 where it stretches
-  std::array<int64_t, Shape::kMaxRank> index_ = {};
-  int64_t position_ = 0;
 };
 
 // Calls f(i, j, k) for every element i of `shape`, in row-major order: it reads element j of a

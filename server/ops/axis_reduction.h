@@ -1,6 +1,14 @@
 #ifndef GRADUS_SERVER_OPS_AXIS_REDUCTION_H_
 #define GRADUS_SERVER_OPS_AXIS_REDUCTION_H_
 
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "server/kernels/axis_groups.h"
 #include "server/kernels/broadcast.h"
 #include "server/kernels/map.h"
 #include "server/ops/axes.h"
@@ -8,16 +16,12 @@
 
 namespace gradus {
 
-// What sum and mean over axes have in common. `Impl` adds kCase and
+// What ops that reduce axes have in common. `Impl` adds kCase, kFormula, kVjp, Forward, Vjp and
 //
 //   static constexpr std::string_view kAxesField;         path of the attribute
 //   static const auto& Attributes(const v1::Node& node);  has axes() and keep_axes()
-//   template <class T> static T Divisor(int64_t count);   of a sum of `count` elements
-//
-// The output is the sum over the divisor; the input gradient is the upstream over it, repeated
-// along the axes.
 template <class Impl>
-struct AxisReduction : OpBase {
+struct OverAxes : OpBase {
   static constexpr std::string_view kOperands[] = {"input"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
@@ -26,6 +30,21 @@ struct AxisReduction : OpBase {
     return Impl::Attributes(call.node).keep_axes() ? reduced->kept : reduced->squeezed;
   }
 
+ protected:
+  static absl::StatusOr<ReducedShape> Reduce(const v1::Node& node, const Shape& shape) {
+    const auto& axes = Impl::Attributes(node).axes();
+    return ReduceAxes(shape, {axes.data(), static_cast<size_t>(axes.size())}, Impl::kAxesField);
+  }
+};
+
+// What sum and mean over axes have in common. `Impl` adds to what OverAxes needs
+//
+//   template <class T> static T Divisor(int64_t count);   of a sum of `count` elements
+//
+// The output is the sum over the divisor; the input gradient is the upstream over it, repeated
+// along the axes.
+template <class Impl>
+struct AxisReduction : OverAxes<Impl> {
   static double Flops(const ShapeCall& call, const Shape&) {
     return 4.0 * static_cast<double>(call.operands[0].element_count());
   }
@@ -33,7 +52,7 @@ struct AxisReduction : OpBase {
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const Tensor<T>& x = call[0];
-    const Shape kept = Reduce(call.node, x.shape())->kept;
+    const Shape kept = AxisReduction::Reduce(call.node, x.shape())->kept;
     BroadcastSumAdd(x.shape(), kept, output.data(), [&](int64_t i) { return x[i]; });
     const T divisor = Impl::template Divisor<T>(x.size() / output.size());
     Map(output, output, [&](const T& sum) { return sum / divisor; });
@@ -41,7 +60,7 @@ struct AxisReduction : OpBase {
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
-    const Shape kept = Reduce(call.node, gradient.shape())->kept;
+    const Shape kept = AxisReduction::Reduce(call.node, gradient.shape())->kept;
     const T divisor = Impl::template Divisor<T>(gradient.size() / call.upstream.size());
     BroadcastCursor at_upstream(kept, gradient.shape());
     for (int64_t i = 0; i < gradient.size(); ++i) {
@@ -49,11 +68,50 @@ struct AxisReduction : OpBase {
       at_upstream.Next();
     }
   }
+};
+
+// What other functions of the numbers along some axes have in common. `Impl` adds to what OverAxes
+// needs Flops and
+//
+//   // The output of a group.
+//   template <class T> static T Value(const v1::Node& node, std::span<const T> x);
+//   // Its derivatives: writes dy/dx_i, for all numbers of a group.
+//   template <class T> static void Derivatives(const v1::Node& node, std::span<const T> x,
+//                                              const T& y, std::vector<T>& derivatives);
+template <class Impl>
+struct GroupReduction : OverAxes<Impl> {
+  template <class T>
+  static void Forward(const OpCall<T>& call, Tensor<T>& output) {
+    const Tensor<T>& x = call[0];
+    AxisGroups groups(x.shape(), GroupReduction::Reduce(call.node, x.shape())->kept);
+    std::vector<T> group(static_cast<size_t>(groups.size()));
+    for (int64_t i = 0; i < output.size(); ++i) {
+      Gather(x, groups, group);
+      output[i] = Impl::template Value<T>(call.node, group);
+      groups.NextGroup();
+    }
+  }
+
+  template <class T>
+  static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
+    const Tensor<T>& x = call[0];
+    AxisGroups groups(x.shape(), GroupReduction::Reduce(call.node, x.shape())->kept);
+    std::vector<T> group(static_cast<size_t>(groups.size()));
+    std::vector<T> derivatives(group.size());
+    for (int64_t i = 0; i < call.upstream.size(); ++i) {
+      Gather(x, groups, group);
+      Impl::template Derivatives<T>(call.node, group, call.output[i], derivatives);
+      groups.ForEachElement([&](int64_t k, int64_t at) {
+        gradient[at] += call.upstream[i] * derivatives[static_cast<size_t>(k)];
+      });
+      groups.NextGroup();
+    }
+  }
 
  private:
-  static absl::StatusOr<ReducedShape> Reduce(const v1::Node& node, const Shape& shape) {
-    const auto& axes = Impl::Attributes(node).axes();
-    return ReduceAxes(shape, {axes.data(), static_cast<size_t>(axes.size())}, Impl::kAxesField);
+  template <class T>
+  static void Gather(const Tensor<T>& x, AxisGroups& groups, std::vector<T>& group) {
+    groups.ForEachElement([&](int64_t k, int64_t at) { group[static_cast<size_t>(k)] = x[at]; });
   }
 };
 

@@ -76,6 +76,39 @@
   OP(L1Penalty)                    \
   OP(L2Penalty)                    \
   OP(ElasticNetPenalty)
+#define GRADUS_OPS(OP)       \
+  OP(Dense)                  \
+  OP(Add)                    \
+  OP(Subtract)               \
+  OP(Multiply)               \
+  OP(Scale)                  \
+  OP(MatMul)                 \
+  OP(Sum)                    \
+  OP(Mean)                   \
+  OP(Identity)               \
+  OP(Sigmoid)                \
+  OP(Tanh)                   \
+  OP(Relu)                   \
+  OP(Softmax)                \
+  OP(LogSoftmax)             \
+  OP(Softplus)               \
+  OP(Max)                    \
+  OP(LogSumExp)              \
+  OP(Variance)               \
+  OP(Reshape)                \
+  OP(Flatten)                \
+  OP(Transpose)              \
+  OP(Concat)                 \
+  OP(Slice)                  \
+  OP(Stack)                  \
+  OP(Broadcast)              \
+  OP(Einsum)                 \
+  OP(HalfSquaredError)       \
+  OP(SquaredError)           \
+  OP(CrossEntropy)           \
+  OP(CrossEntropyWithLogits) \
+  OP(BinaryCrossEntropy)     \
+  OP(BinaryCrossEntropyWithLogits)
 
 namespace gradus {
 

@@ -25,7 +25,8 @@ Domain Elementwise(Draw draw) {
 // Every op but the losses.
 std::vector<OpCase> Rows() {
   return {
-      // Dense: no bias, one per unit, one shared by all units; one example, a batch, a batch of
+      // Dense: no bias, one per unit, one shared by all units; one example, a batch, a batch
+      // of
       // sequences; and beyond the size from which the product is vectorised.
       {.op = "dense {}", .operands = {{3}, {2, 3}}, .output = Shape{2}},
       {.op = "dense {}", .operands = {{3}, {2, 3}, {2}}, .output = Shape{2}},
@@ -672,6 +673,145 @@ std::vector<OpCase> Rows() {
       {.op = "global_avg_pool { keep_axes: true }",
        .operands = {{2, 3, 2, 2}},
        .output = Shape{2, 3, 1, 1}},
+      // Other reductions: the choices of axes as above, scattered groups, groups
+      // of one.
+      {.op = "max {}", .operands = {{2, 3}}, .output = Shape{}, .domains = {DistinctNumbers()}},
+      {.op = "max {}", .operands = {{}}, .output = Shape{}, .domains = {DistinctNumbers()}},
+      {.op = "max { axes: 0 }",
+       .operands = {{2, 3}},
+       .output = Shape{3},
+       .domains = {DistinctNumbers()}},
+      {.op = "max { axes: 1 }",
+       .operands = {{2, 3}},
+       .output = Shape{2},
+       .domains = {DistinctNumbers()}},
+      {.op = "max { axes: 1 }",
+       .operands = {{2, 1}},
+       .output = Shape{2},
+       .domains = {DistinctNumbers()}},
+      {.op = "max { axes: -2 }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{2, 4},
+       .domains = {DistinctNumbers()}},
+      {.op = "max { axes: [ 2, 0 ] }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{3},
+       .domains = {DistinctNumbers()}},
+      {.op = "max { axes: [ 0, -1 ] keep_axes: true }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{1, 3, 1},
+       .domains = {DistinctNumbers()}},
+      {.op = "max { keep_axes: true }",
+       .operands = {{2, 3}},
+       .output = Shape{1, 1},
+       .domains = {DistinctNumbers()}},
+      {.op = "log_sum_exp {}", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "log_sum_exp {}", .operands = {{}}, .output = Shape{}},
+      {.op = "log_sum_exp { axes: 0 }", .operands = {{2, 3}}, .output = Shape{3}},
+      {.op = "log_sum_exp { axes: 1 }", .operands = {{2, 3}}, .output = Shape{2}},
+      {.op = "log_sum_exp { axes: 1 }", .operands = {{2, 1}}, .output = Shape{2}},
+      {.op = "log_sum_exp { axes: -2 }", .operands = {{2, 3, 4}}, .output = Shape{2, 4}},
+      {.op = "log_sum_exp { axes: [ 2, 0 ] }", .operands = {{2, 3, 4}}, .output = Shape{3}},
+      {.op = "log_sum_exp { axes: [ 0, -1 ] keep_axes: true }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{1, 3, 1}},
+      {.op = "log_sum_exp { keep_axes: true }", .operands = {{2, 3}}, .output = Shape{1, 1}},
+      {.op = "variance {}", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "variance {}", .operands = {{}}, .output = Shape{}},
+      {.op = "variance { axes: 0 }", .operands = {{2, 3}}, .output = Shape{3}},
+      {.op = "variance { axes: 1 }", .operands = {{2, 3}}, .output = Shape{2}},
+      {.op = "variance { axes: 1 }", .operands = {{2, 1}}, .output = Shape{2}},
+      {.op = "variance { axes: -2 }", .operands = {{2, 3, 4}}, .output = Shape{2, 4}},
+      {.op = "variance { axes: [ 2, 0 ] }", .operands = {{2, 3, 4}}, .output = Shape{3}},
+      {.op = "variance { axes: [ 0, -1 ] keep_axes: true }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{1, 3, 1}},
+      {.op = "variance { keep_axes: true }", .operands = {{2, 3}}, .output = Shape{1, 1}},
+      {.op = "variance { unbiased: true }", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "variance { axes: [ 0, 2 ] unbiased: true keep_axes: true }",
+       .operands = {{2, 3, 4}},
+       .output = Shape{1, 3, 1}},
+
+      // Reshape: to more and fewer axes, with a length to be found, from and to a scalar.
+      {.op = "reshape { shape: [ 3, 2 ] }", .operands = {{2, 3}}, .output = Shape{3, 2}},
+      {.op = "reshape { shape: 6 }", .operands = {{2, 3}}, .output = Shape{6}},
+      {.op = "reshape { shape: [ 2, -1, 2 ] }", .operands = {{3, 4}}, .output = Shape{2, 3, 2}},
+      {.op = "reshape { shape: -1 }", .operands = {{}}, .output = Shape{1}},
+      {.op = "reshape {}", .operands = {{1, 1}}, .output = Shape{}},
+      {.op = "reshape {}", .operands = {{}}, .output = Shape{}},
+      {.op = "flatten {}", .operands = {{2, 3, 4}}, .output = Shape{2, 12}},
+      {.op = "flatten {}", .operands = {{2, 3}}, .output = Shape{2, 3}},
+      {.op = "flatten {}", .operands = {{3}}, .output = Shape{3}},
+      {.op = "flatten { start_axis: 0 }", .operands = {{2, 3, 4}}, .output = Shape{24}},
+      {.op = "flatten { start_axis: -2 }", .operands = {{2, 3, 2, 2}}, .output = Shape{2, 3, 4}},
+      {.op = "flatten { start_axis: -1 }", .operands = {{3}}, .output = Shape{3}},
+
+      // Transpose: reversed, permutations that are not their own inverse, and nothing at all.
+      {.op = "transpose {}", .operands = {{2, 3}}, .output = Shape{3, 2}},
+      {.op = "transpose {}", .operands = {{2, 3, 4}}, .output = Shape{4, 3, 2}},
+      {.op = "transpose { perm: [ 0, 2, 1 ] }", .operands = {{2, 3, 4}}, .output = Shape{2, 4, 3}},
+      {.op = "transpose { perm: [ 1, 2, 0 ] }", .operands = {{2, 3, 4}}, .output = Shape{3, 4, 2}},
+      {.op = "transpose { perm: [ 0, 1 ] }", .operands = {{2, 3}}, .output = Shape{2, 3}},
+      {.op = "transpose { perm: [ 3, 0, 2, 1 ] }",
+       .operands = {{2, 1, 3, 2}},
+       .output = Shape{2, 2, 3, 1}},
+      {.op = "transpose {}", .operands = {{}}, .output = Shape{}},
+
+      // Concat, stack and slice: each axis, one operand and many, different lengths, steps.
+      {.op = "concat {}", .operands = {{2}, {3}, {1}}, .output = Shape{6}},
+      {.op = "concat {}", .operands = {{2, 3}, {1, 3}}, .output = Shape{3, 3}},
+      {.op = "concat { axis: 1 }", .operands = {{2, 3}, {2, 1}, {2, 2}}, .output = Shape{2, 6}},
+      {.op = "concat { axis: -2 }", .operands = {{2, 1, 2}, {2, 3, 2}}, .output = Shape{2, 4, 2}},
+      {.op = "concat { axis: 1 }", .operands = {{2, 3}}, .output = Shape{2, 3}},
+      {.op = "stack {}", .operands = {{}, {}, {}}, .output = Shape{3}},
+      {.op = "stack {}", .operands = {{2, 3}, {2, 3}}, .output = Shape{2, 2, 3}},
+      {.op = "stack { axis: 1 }", .operands = {{2, 3}, {2, 3}, {2, 3}}, .output = Shape{2, 3, 3}},
+      {.op = "stack { axis: -1 }", .operands = {{2, 3}, {2, 3}}, .output = Shape{2, 3, 2}},
+      {.op = "stack { axis: -3 }", .operands = {{2, 3}}, .output = Shape{1, 2, 3}},
+      {.op = "slice {}", .operands = {{3}}, .output = Shape{3}},
+      {.op = "slice { start: 1 }", .operands = {{3, 2}}, .output = Shape{2, 2}},
+      {.op = "slice { start: 1 stop: 3 }", .operands = {{4, 2}}, .output = Shape{2, 2}},
+      {.op = "slice { axis: 1 stop: 2 }", .operands = {{2, 3, 2}}, .output = Shape{2, 2, 2}},
+      {.op = "slice { axis: -1 start: 1 step: 2 }", .operands = {{2, 5}}, .output = Shape{2, 2}},
+      {.op = "slice { axis: 1 step: 3 }", .operands = {{2, 7, 2}}, .output = Shape{2, 3, 2}},
+      {.op = "slice { step: 100 }", .operands = {{3}}, .output = Shape{1}},
+      {.op = "broadcast { shape: [ 2, 3 ] }", .operands = {{3}}, .output = Shape{2, 3}},
+      {.op = "broadcast { shape: [ 2, 3 ] }", .operands = {{2, 1}}, .output = Shape{2, 3}},
+      {.op = "broadcast { shape: [ 4, 2, 3 ] }", .operands = {{1, 3}}, .output = Shape{4, 2, 3}},
+      {.op = "broadcast { shape: [ 2, 2 ] }", .operands = {{}}, .output = Shape{2, 2}},
+      {.op = "broadcast { shape: [ 2, 3 ] }", .operands = {{2, 3}}, .output = Shape{2, 3}},
+      {.op = "broadcast {}", .operands = {{}}, .output = Shape{}},
+
+      // Einsum: what other ops do, too; one operand to four; a letter that is in one operand only
+      // and not in the output; axes of length 1.
+      {.op = "einsum { equation: 'ij,jk->ik' }",
+       .operands = {{2, 3}, {3, 4}},
+       .output = Shape{2, 4}},
+      {.op = "einsum { equation: 'ij,kj->ik' }",
+       .operands = {{2, 3}, {4, 3}},
+       .output = Shape{2, 4}},
+      {.op = "einsum { equation: ' b i j , b j k -> b i k ' }",
+       .operands = {{2, 2, 3}, {2, 3, 4}},
+       .output = Shape{2, 2, 4}},
+      {.op = "einsum { equation: 'ij->ji' }", .operands = {{2, 3}}, .output = Shape{3, 2}},
+      {.op = "einsum { equation: 'ij->j' }", .operands = {{2, 3}}, .output = Shape{3}},
+      {.op = "einsum { equation: 'ij->' }", .operands = {{2, 3}}, .output = Shape{}},
+      {.op = "einsum { equation: 'i,j->ij' }", .operands = {{2}, {3}}, .output = Shape{2, 3}},
+      {.op = "einsum { equation: 'i,i->' }", .operands = {{3}, {3}}, .output = Shape{}},
+      {.op = "einsum { equation: 'i,i->i' }", .operands = {{3}, {3}}, .output = Shape{3}},
+      {.op = "einsum { equation: 'ij,k->j' }", .operands = {{2, 3}, {2}}, .output = Shape{3}},
+      {.op = "einsum { equation: ',i->i' }", .operands = {{}, {3}}, .output = Shape{3}},
+      {.op = "einsum { equation: '->' }", .operands = {{}}, .output = Shape{}},
+      {.op = "einsum { equation: 'i,ij,j->' }", .operands = {{2}, {2, 3}, {3}}, .output = Shape{}},
+      {.op = "einsum { equation: 'ab,bc,cd,Ad->aA' }",
+       .operands = {{2, 3}, {3, 2}, {2, 3}, {2, 3}},
+       .output = Shape{2, 2}},
+      {.op = "einsum { equation: 'bqhd,bkhd->bhqk' }",
+       .operands = {{2, 2, 1, 3}, {2, 3, 1, 3}},
+       .output = Shape{2, 1, 2, 3}},
+      {.op = "einsum { equation: 'ij,jk->ik' }",
+       .operands = {{1, 1}, {1, 1}},
+       .output = Shape{1, 1}},
   };
 }
 
@@ -1222,6 +1362,18 @@ bool IsAnyReal(const Domain& domain) { return domain.target_type() == AnyReal().
 
 bool IsAwayFromZero(const Domain& domain) {
   return domain.target_type() == AwayFromZero().target_type();
+}
+
+Domain DistinctNumbers() {
+  return [](const Shape& shape, Random& random) {
+    Tensor<double> tensor(shape);
+    const int64_t count = tensor.size();
+    for (int64_t i = 0; i < count; ++i) {
+      tensor[i] = -2 + 4 * (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+      std::swap(tensor[i], tensor[random.Below(i + 1)]);
+    }
+    return tensor;
+  };
 }
 
 Domain DistinctNumbers() {

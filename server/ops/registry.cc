@@ -103,6 +103,10 @@
   OP(Stack)                  \
   OP(Broadcast)              \
   OP(Einsum)                 \
+  OP(RnnCell)                \
+  OP(LstmCell)               \
+  OP(GruCell)                \
+  OP(Attention)              \
   OP(HalfSquaredError)       \
   OP(SquaredError)           \
   OP(CrossEntropy)           \

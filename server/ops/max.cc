@@ -4,7 +4,7 @@
 namespace gradus {
 namespace {
 
-struct Largest : GroupReduction<Largest> {
+struct MaxOverAxes : GroupReduction<MaxOverAxes> {
   static constexpr auto kCase = v1::Node::kMax;
   static constexpr std::string_view kFormula = "y = largest x over the axes";
   static constexpr std::string_view kVjp = "grad(x) = u for the largest x, 0 for the others";
@@ -19,20 +19,18 @@ struct Largest : GroupReduction<Largest> {
 
   template <class T>
   static T Value(const v1::Node&, std::span<const T> x) {
-    T largest = x[0];
-    for (const T& next : x.subspan(1)) largest = Max(largest, next);
-    return largest;
+    return Largest(x);
   }
 
   template <class T>
   static void Derivatives(const v1::Node&, std::span<const T> x, const T&,
                           std::vector<T>& derivatives) {
-    MaxWeights<T>(x, derivatives);
+    LargestWeights(x, derivatives);
   }
 };
 
 }  // namespace
 
-const Op& MaxOp() { return OpOf<Largest>(); }
+const Op& MaxOp() { return OpOf<MaxOverAxes>(); }
 
 }  // namespace gradus

@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "server/kernels/argmax.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 
@@ -42,36 +43,28 @@ struct Maxout : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
-    const Tensor<T>& z = call[0];
-    const int64_t piece_count = z.size() / output.size();
-    for (int64_t j = 0; j < output.size(); ++j) {
-      T largest = z[j * piece_count];
-      for (int64_t p = 1; p < piece_count; ++p) largest = Max(largest, z[j * piece_count + p]);
-      output[j] = largest;
+    for (int64_t j = 0; j < output.size(); ++j) output[j] = Largest(Group(call[0], output, j));
+  }
+
+  template <class T>
+  static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
+    const Tensor<T>& u = call.upstream;
+    const int64_t piece_count = gradient.size() / u.size();
+    std::vector<T> weights;
+    for (int64_t j = 0; j < u.size(); ++j) {
+      LargestWeights(Group(call[0], u, j), weights);
+      for (int64_t p = 0; p < piece_count; ++p) {
+        gradient[j * piece_count + p] += u[j] * weights[static_cast<size_t>(p)];
+      }
     }
   }
 
-  // Backwards through the comparisons of Forward: what is left of the upstream gradient goes to an
-  // element that exceeds all before it, or else passes it by.
+ private:
+  // The elements of which element j of the output is the largest.
   template <class T>
-  static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
-    const Tensor<T>& z = call[0];
-    const int64_t piece_count = z.size() / call.upstream.size();
-    std::vector<T> largest(static_cast<size_t>(piece_count));  // of the elements up to p
-    for (int64_t j = 0; j < call.upstream.size(); ++j) {
-      const int64_t begin = j * piece_count;
-      largest[0] = z[begin];
-      for (int64_t p = 1; p < piece_count; ++p) {
-        largest[static_cast<size_t>(p)] = Max(largest[static_cast<size_t>(p - 1)], z[begin + p]);
-      }
-      T left = call.upstream[j];
-      for (int64_t p = piece_count - 1; p > 0; --p) {
-        const T lead = z[begin + p] - largest[static_cast<size_t>(p - 1)];
-        gradient[begin + p] += SelectPositive(lead, left, T(0));
-        left = SelectPositive(lead, T(0), left);
-      }
-      gradient[begin] += left;
-    }
+  static std::span<const T> Group(const Tensor<T>& z, const Tensor<T>& output, int64_t j) {
+    const int64_t piece_count = z.size() / output.size();
+    return {z.data() + j * piece_count, static_cast<size_t>(piece_count)};
   }
 };
 

@@ -43,6 +43,17 @@
   OP(HardSigmoid)                  \
   OP(Prelu)                        \
   OP(Maxout)                       \
+  OP(Max)                          \
+  OP(LogSumExp)                    \
+  OP(Variance)                     \
+  OP(Reshape)                      \
+  OP(Flatten)                      \
+  OP(Transpose)                    \
+  OP(Concat)                       \
+  OP(Slice)                        \
+  OP(Stack)                        \
+  OP(Broadcast)                    \
+  OP(Einsum)                       \
   OP(BatchNorm)                    \
   OP(BatchNormInference)           \
   OP(LayerNorm)                    \
@@ -58,6 +69,10 @@
   OP(AvgPool1d)                    \
   OP(AvgPool2d)                    \
   OP(GlobalAvgPool)                \
+  OP(RnnCell)                      \
+  OP(LstmCell)                     \
+  OP(GruCell)                      \
+  OP(Attention)                    \
   OP(HalfSquaredError)             \
   OP(SquaredError)                 \
   OP(CrossEntropy)                 \
@@ -76,43 +91,6 @@
   OP(L1Penalty)                    \
   OP(L2Penalty)                    \
   OP(ElasticNetPenalty)
-#define GRADUS_OPS(OP)       \
-  OP(Dense)                  \
-  OP(Add)                    \
-  OP(Subtract)               \
-  OP(Multiply)               \
-  OP(Scale)                  \
-  OP(MatMul)                 \
-  OP(Sum)                    \
-  OP(Mean)                   \
-  OP(Identity)               \
-  OP(Sigmoid)                \
-  OP(Tanh)                   \
-  OP(Relu)                   \
-  OP(Softmax)                \
-  OP(LogSoftmax)             \
-  OP(Softplus)               \
-  OP(Max)                    \
-  OP(LogSumExp)              \
-  OP(Variance)               \
-  OP(Reshape)                \
-  OP(Flatten)                \
-  OP(Transpose)              \
-  OP(Concat)                 \
-  OP(Slice)                  \
-  OP(Stack)                  \
-  OP(Broadcast)              \
-  OP(Einsum)                 \
-  OP(RnnCell)                \
-  OP(LstmCell)               \
-  OP(GruCell)                \
-  OP(Attention)              \
-  OP(HalfSquaredError)       \
-  OP(SquaredError)           \
-  OP(CrossEntropy)           \
-  OP(CrossEntropyWithLogits) \
-  OP(BinaryCrossEntropy)     \
-  OP(BinaryCrossEntropyWithLogits)
 
 namespace gradus {
 

@@ -31,8 +31,6 @@ Domain AwayFrom(std::vector<double> kinks);
 Domain Distinct();
 // 0.5 to 2.
 Domain Positive();
-// -2 to 2, all at least 4 / size apart: for ops that choose the largest.
-Domain DistinctNumbers();
 // 0.05 to 0.95, each for itself: along an axis they do not add up to 1.
 Domain Probabilities();
 // Positive, adding up to 1 along the last axis.

@@ -48,6 +48,11 @@ absl::StatusOr<v1::CheckRequest> MakeRequest(const CheckCommandOptions& options)
     if (request.gradients().empty()) {
       return About(options.gradients, absl::InvalidArgumentError("it holds no gradients"));
     }
+    if (given->ByteSizeLong() > 0) {
+      return About(options.gradients,
+                   absl::InvalidArgumentError("it holds more than gradients; what else there is to "
+                                              "say, say with flags"));
+    }
   }
   absl::StatusOr<v1::Problem> problem = ReadMessageFile<v1::Problem>(options.problem);
   if (!problem.ok()) return problem.status();

@@ -22,7 +22,8 @@ struct CheckCommandOptions {
   ConnectionOptions connection;
 };
 
-// gradus check: compares gradients with independent methods. Ends with kDiffers if one is wrong.
+// gradus check: compares gradients with independent methods. Ends with kDiffers if one is wrong,
+// with kDone also where a method cannot tell.
 ExitCode RunCheck(const CheckCommandOptions& options);
 
 // The results of a check as a table for people, and how many there are of each kind.

@@ -112,7 +112,7 @@ void AddCheck(CLI::App* app, CheckCommandOptions* options, Action* action) {
       ->allow_extra_args(false);
   command
       ->add_option("--tolerance", options->relative_tolerance,
-                   "Relative. Default: 1e-9 for forward and random, else 1e-6")
+                   "Relative. Default: 1e-9 for forward and random, else 1e-5")
       ->option_text("NUMBER");
   command->add_option("--seed", options->seed, "Chooses the random directions. Default: 0")
       ->option_text("NUMBER");

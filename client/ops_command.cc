@@ -64,6 +64,7 @@ absl::StatusOr<std::string> Ops(const OpsOptions& options) {
   const absl::StatusOr<v1::ListOpsResponse> response =
       connection->Call(&v1::GradientService::Stub::ListOps, request);
   if (!response.ok()) return response.status();
+  if (response->ops().empty()) return absl::InternalError("the server's answer makes no sense");
   switch (options.format) {
     case OpsFormat::kJson:
       return ToJson(*response, JsonFields::kSet);

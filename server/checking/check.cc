@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,8 +63,8 @@ absl::StatusOr<ValueId> FindGradient(const Plan& plan, const std::string& text,
   return target->quantity.value;
 }
 
-absl::StatusOr<std::vector<Subject>> ReadSubjects(const v1::CheckRequest& request,
-                                                  const Plan& plan) {
+absl::StatusOr<std::vector<Subject>> ReadSubjects(const v1::CheckRequest& request, const Plan& plan,
+                                                  const Limits& limits) {
   std::vector<Subject> subjects;
   if (request.gradients_size() > 0 && request.only_size() > 0) {
     return FieldError("only", Reason::kInvalidValue, "only and gradients exclude each other");
@@ -84,7 +85,7 @@ absl::StatusOr<std::vector<Subject>> ReadSubjects(const v1::CheckRequest& reques
     const std::string path = fmt::format("gradients[{}]", i);
     if (absl::Status s = add(given.name(), &given, path + ".name"); !s.ok()) return s;
     const Shape& expected = plan.graph().value(subjects.back().value).shape;
-    const absl::StatusOr<Shape> shape = ReadShape(given.tensor(), expected.element_count());
+    const absl::StatusOr<Shape> shape = ReadShape(given.tensor(), limits.max_tensor_elements);
     if (!shape.ok()) return WithFieldPrefix(shape.status(), path + ".tensor", given.name());
     if (*shape != expected) {
       return FieldError({path + ".tensor", given.name(), Reason::kShapeMismatch,
@@ -105,6 +106,40 @@ absl::StatusOr<std::vector<Subject>> ReadSubjects(const v1::CheckRequest& reques
   return subjects;
 }
 
+// Refuses what would take more than the limits, before anything is computed.
+absl::Status CheckCost(const Plan& plan, std::span<const v1::CheckMethod> methods,
+                       std::span<const Subject> subjects, const Limits& limits) {
+  if (absl::Status s = plan.CheckCost(limits, /*response_bytes=*/0); !s.ok()) return s;
+  const Graph& graph = plan.graph();
+  if (const double bytes = CheckerBytes(graph); bytes > limits.max_bytes) {
+    return FieldError("network", Reason::kLimitExceeded,
+                      fmt::format("checking this takes about {:.0f} bytes, the limit is {:.0f}",
+                                  bytes, limits.max_bytes));
+  }
+  double flops = plan.Flops() + CheckerFlops(graph);
+  double response_bytes = 0;
+  for (const Subject& subject : subjects) {
+    for (const v1::CheckMethod method : methods) {
+      flops += CheckFlops(graph, subject.value, method);
+      response_bytes += CheckResultBytes(graph.value(subject.value));
+    }
+  }
+  if (response_bytes > limits.max_response_bytes) {
+    return FieldError("methods", Reason::kLimitExceeded,
+                      fmt::format("the results take up to {:.0f} bytes, the limit is {:.0f}; name "
+                                  "fewer gradients in only",
+                                  response_bytes, limits.max_response_bytes));
+  }
+  if (flops > limits.max_flops) {
+    return FieldError("methods", Reason::kLimitExceeded,
+                      fmt::format("checking all this takes about {:.2g} floating-point operations, "
+                                  "the limit is {:.2g}; name fewer gradients in only, or use "
+                                  "CHECK_METHOD_RANDOM_DIRECTION",
+                                  flops, limits.max_flops));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Tensor<double>> GradientOf(const Subject& subject, const World<double>& world) {
   const Tensor<double>& ours = world.gradient(subject.value);
   if (subject.given == nullptr) return ours;
@@ -121,26 +156,17 @@ absl::Status Check(const v1::CheckRequest& request, const Limits& limits,
   const double relative = request.relative_tolerance();
   if (!std::isfinite(relative) || relative < 0) {
     return FieldError("relative_tolerance", Reason::kInvalidValue,
-                      fmt::format("{} is not a finite number above 0", relative));
+                      fmt::format("{} is not finite and 0 or more", relative));
   }
   const auto methods = ReadMethods(request);
   if (!methods.ok()) return methods.status();
   const absl::StatusOr<Plan> plan = Plan::Make(request.problem(), Scope::kBackward, limits);
   if (!plan.ok()) return plan.status();
-  const auto subjects = ReadSubjects(request, *plan);
+  const auto subjects = ReadSubjects(request, *plan, limits);
   if (!subjects.ok()) return subjects.status();
-  // Beside the passes themselves: values as dual numbers twice, and all of it as intervals.
-  constexpr double kTensorsPerValue = 12;
-  const Graph& graph = plan->graph();
-  const double check_bytes = kTensorsPerValue * sizeof(double) *
-                             (graph.cost().value_elements + graph.cost().gradient_elements);
-  if (check_bytes > limits.max_bytes) {
-    return FieldError("network", Reason::kLimitExceeded,
-                      fmt::format("checking this takes about {:.0f} bytes, the limit is {:.0f}",
-                                  check_bytes, limits.max_bytes));
-  }
-  if (absl::Status s = plan->CheckCost(limits, 0); !s.ok()) return s;
+  if (absl::Status s = CheckCost(*plan, *methods, *subjects, limits); !s.ok()) return s;
 
+  const Graph& graph = plan->graph();
   World<double> world(graph);
   const absl::Status executed = Execute<double>(
       *plan, cancelled,
@@ -154,17 +180,6 @@ absl::Status Check(const v1::CheckRequest& request, const Limits& limits,
   }
 
   Checker checker(graph, world, upstream, {relative, request.seed()}, cancelled);
-  double flops = plan->Flops();
-  for (const v1::CheckMethod method : *methods) {
-    for (const Subject& subject : *subjects) flops += checker.Flops(subject.value, method);
-  }
-  if (flops > limits.max_flops) {
-    return FieldError("methods", Reason::kLimitExceeded,
-                      fmt::format("checking all this takes about {:.2g} floating-point operations, "
-                                  "the limit is {:.2g}; name fewer gradients in only, or use "
-                                  "CHECK_METHOD_RANDOM_DIRECTION",
-                                  flops, limits.max_flops));
-  }
   for (const v1::CheckMethod method : *methods) {
     for (const Subject& subject : *subjects) {
       const auto gradient = GradientOf(subject, world);

@@ -37,9 +37,6 @@ class Checker {
   // Checks `gradient`, ours or somebody else's, against one method. It has the value's shape.
   v1::CheckResult Check(ValueId value, const Tensor<double>& gradient, v1::CheckMethod method);
 
-  // Estimated floating-point operations of such a check.
-  double Flops(ValueId value, v1::CheckMethod method) const;
-
  private:
   // What the derivative along one way is by a method, and by the gradient.
   struct Comparison {
@@ -49,6 +46,7 @@ class Checker {
     v1::CheckVerdict verdict;
   };
 
+  bool IsCancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   void BoundRounding(const Tensor<double>& upstream);
   double Relative(v1::CheckMethod method) const;
   // Decides about one element or direction; `scale` is the size of the largest number around.
@@ -59,6 +57,8 @@ class Checker {
                                 v1::CheckMethod method);
   v1::CheckResult CheckDirection(ValueId value, const Tensor<double>& gradient,
                                  v1::CheckMethod method);
+  // A result without a conclusion.
+  v1::CheckResult ResultFor(ValueId value, v1::CheckMethod method) const;
   std::string Describe(const v1::CheckResult& result, const Tensor<double>& analytic,
                        const Tensor<double>& numeric) const;
 
@@ -69,7 +69,19 @@ class Checker {
   Probe probe_;
   // By value: how far rounding may take each element of its gradient.
   std::vector<Tensor<double>> rounding_;
+  // How far rounding may take the objective.
+  double noise_ = 0;
 };
+
+// Estimated floating-point operations of making a checker, and of one check.
+double CheckerFlops(const Graph& graph);
+double CheckFlops(const Graph& graph, ValueId value, v1::CheckMethod method);
+
+// Bytes that a checker and its largest check take, estimated.
+double CheckerBytes(const Graph& graph);
+
+// Bytes of a result in a response, at most, estimated.
+double CheckResultBytes(const Value& value);
 
 }  // namespace gradus
 

@@ -8,51 +8,52 @@
 namespace gradus {
 namespace {
 
-constexpr size_t kSteps = 4;
-// The first step, and what it is divided by as long as a kink lies within it.
-constexpr double kFirstStep = 0x1p-7;
-constexpr double kShrink = 8;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+// First steps, as shares of the size.
+constexpr double kScales[] = {0x1p-7, 0x1p-13, 0x1p-19, 0x1p-25, 0x1p-30};
+// An estimate this good is not tried to better.
+constexpr double kGoodEnough = 1e-8;
 
-struct Difference {
-  Reading low;
-  Reading high;
-  double step;
+// To within a tenth.
+bool IsNear(double slope, double quotient) {
+  return std::abs(slope - quotient) <= 0.1 * std::max(std::abs(slope), std::abs(quotient));
+}
 
-  // Neither end sees another branch than the point itself.
-  bool IsSmooth(const Reading& here) const {
-    return low.branches == here.branches && high.branches == here.branches;
-  }
-  double quotient() const { return (high.rise - low.rise) / (2 * step); }
-  double rounding() const {
-    return std::numeric_limits<double>::epsilon() * std::max(low.magnitude, high.magnitude) / step;
-  }
+bool Agree(const Estimate& a, const Estimate& b) {
+  return std::abs(a.value - b.value) <= a.error + b.error;
+}
+
+struct Extrapolation {
+  Estimate estimate;
+  // The slopes at both ends of the largest step are near the difference: the step looks at the
+  // function around the point, and not at two flanks of it.
+  bool is_local;
 };
 
-}  // namespace
-
-Estimate CentralDifference(const std::function<Reading(double)>& move, double size) {
-  const auto difference = [&](double step) { return Difference{move(-step), move(step), step}; };
-  const Reading here = move(0);
-  double step = kFirstStep * size;
-  Difference first = difference(step);
-  while (!first.IsSmooth(here) && step > kKinkDistance * size) {
-    step /= kShrink;
-    first = difference(step);
-  }
-  if (!first.IsSmooth(here)) {
-    return {first.quotient(), std::numeric_limits<double>::infinity(),
-            KinkSlopes{first.low.slope, first.high.slope}};
-  }
-
-  // Each further column removes a power of the step from the error; the entry that moved least from
-  // its neighbours is the answer, and how far it moved its error.
+// Extrapolates differences of steps h, h / 2 and h / 4. Nothing where they reach another branch
+// than `branches`, unless that is not asked for.
+std::optional<Extrapolation> Extrapolate(const std::function<Reading(double)>& move, double step,
+                                         double noise, std::optional<uint64_t> branches) {
+  constexpr size_t kSteps = 3;
   std::array<std::array<double, kSteps>, kSteps> tableau;
-  Estimate best = {first.quotient(), std::numeric_limits<double>::infinity(), std::nullopt};
+  Estimate best = {0, kInfinity, std::nullopt};
+  bool is_local = false;
   double rounding = 0;
   for (size_t row = 0; row < kSteps; ++row, step /= 2) {
-    const Difference d = row == 0 ? first : difference(step);
-    tableau[row][0] = d.quotient();
-    rounding = d.rounding();
+    const Reading low = move(-step);
+    const Reading high = move(step);
+    if (branches.has_value() && (low.branches != branches || high.branches != branches)) {
+      return std::nullopt;
+    }
+    const double quotient = (high.rise - low.rise) / (2 * step);
+    if (row == 0) is_local = IsNear(low.slope, quotient) && IsNear(high.slope, quotient);
+    tableau[row][0] = quotient;
+    const double magnitude = std::max(low.magnitude, high.magnitude);
+    // What does not move at all is not rounded either.
+    rounding = magnitude == 0 ? 0 : (kEpsilon * magnitude + noise) / step;
+    // Each further column removes a power of the step from the error; the entry that moved least
+    // from its neighbours is the best.
     double power = 1;
     for (size_t column = 1; column <= row; ++column) {
       power *= 4;
@@ -65,7 +66,33 @@ Estimate CentralDifference(const std::function<Reading(double)>& move, double si
     }
   }
   best.error += rounding;
-  return best;
+  return Extrapolation{best, is_local};
+}
+
+}  // namespace
+
+Estimate CentralDifference(const std::function<Reading(double)>& move, double size, double noise) {
+  const Reading here = move(0);
+  std::optional<Estimate> best;
+  bool is_confirmed = false;
+  for (const double scale : kScales) {
+    const auto next = Extrapolate(move, scale * size, noise, here.branches);
+    if (!next.has_value()) continue;
+    is_confirmed = best.has_value() && Agree(next->estimate, *best);
+    if (!is_confirmed || next->estimate.error < best->error) best = next->estimate;
+    if (is_confirmed && next->is_local && best->error <= kGoodEnough * std::abs(best->value)) break;
+  }
+  if (!best.has_value()) {
+    const KinkSlopes slopes = SlopesAround(move, size);
+    if (!slopes.are_equal()) return {here.slope, kInfinity, slopes};
+    // Put together smoothly: the branches do not matter.
+    const auto larger = Extrapolate(move, kScales[1] * size, noise, std::nullopt);
+    const auto smaller = Extrapolate(move, kScales[2] * size, noise, std::nullopt);
+    is_confirmed = Agree(larger->estimate, smaller->estimate);
+    best = larger->estimate.error < smaller->estimate.error ? larger->estimate : smaller->estimate;
+  }
+  if (!is_confirmed) best->error = kInfinity;
+  return *best;
 }
 
 }  // namespace gradus

@@ -8,14 +8,19 @@
 
 namespace gradus {
 
-// The derivative by central differences, (f(x + h) - f(x - h)) / 2h, extrapolated over four
-// difference steps (Ridders 1982). The first step is a share of `size`, smaller where the function
-// takes another branch at x + h or x - h than at x; if it does so however near, the point is a
-// kink. The error estimate is what the extrapolation still moved, plus the rounding of the
-// differences.
+// The derivative by central differences, (f(x + h) - f(x - h)) / 2h, extrapolated over three
+// difference steps (Ridders 1982), for first steps h from a share of `size` down. A smaller step
+// overrules a larger one that it does not agree with: the larger one looked at another part of the
+// function. The first estimate that a smaller step confirms is the answer, and its error is what
+// the extrapolation still moved plus the rounding of the differences; infinite if none is
+// confirmed.
 //
-// 9 readings, and 2 for each of at most 8 times that the first step must shrink.
-Estimate CentralDifference(const std::function<Reading(double)>& move, double size);
+// Steps that reach another branch than the point's are left out; if all do, the point is a kink,
+// unless the slopes on both sides are equal.
+//
+// `move` is a reading of the probe; `noise` is how far rounding before the objective may take it.
+// 13 readings if the first step serves.
+Estimate CentralDifference(const std::function<Reading(double)>& move, double size, double noise);
 
 }  // namespace gradus
 

@@ -9,17 +9,14 @@
 namespace gradus {
 
 // The derivative from dual numbers: exact but for rounding, whose error is left to the caller to
-// judge. `move(step)` is a reading of the probe; `size` is that of what moves. Where the point is a
-// kink, `value` is the subgradient that the ops document, and both slopes are given.
-//
-// One reading, three at a kink.
+// judge. `move` and `size` as in SlopesAround. One reading, three at a kink.
 template <std::invocable<double> Move>
 Estimate ForwardMode(Move move, double size) {
   const Reading here = move(0);
   Estimate estimate = {here.slope, 0, std::nullopt};
   if (here.at_kink) {
-    const double step = kKinkDistance * size;
-    estimate.kink = KinkSlopes{move(-step).slope, move(step).slope};
+    const KinkSlopes slopes = SlopesAround(move, size);
+    if (!slopes.are_equal()) estimate.kink = slopes;
   }
   return estimate;
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "fmt/format.h"
 
@@ -49,32 +52,40 @@ bool IsTransposed(const Tensor<double>& analytic, const Tensor<double>& numeric)
   return true;
 }
 
+// All readings that fit, as they cannot be told apart.
 std::string NameRatio(double ratio, std::span<const int64_t> lengths) {
   const auto is = [&](double x) { return IsClose(ratio, x, 1); };
-  if (is(-1)) return "the sign is wrong";
-  if (is(2)) return "twice too large: a factor 1/2 is missing";
-  if (is(0.5)) return "half as large as it should be: a factor 2 is missing";
-  for (const int64_t length : lengths) {
+  if (is(1)) return "";
+  std::vector<std::string> readings;
+  if (is(-1)) readings.emplace_back("the sign is wrong");
+  if (is(2)) readings.emplace_back("twice too large: a factor 1/2 is missing");
+  if (is(0.5)) readings.emplace_back("half as large as it should be: a factor 2 is missing");
+  const std::set<int64_t> distinct(lengths.begin(), lengths.end());
+  for (const int64_t length : distinct) {
     const auto n = static_cast<double>(length);
     if (length < 2) continue;
-    if (is(n))
-      return fmt::format("{0} times too large: a sum in place of a mean over {0}?", length);
-    if (is(1 / n)) {
-      return fmt::format("1/{0} of what it should be: a mean in place of a sum over {0}?", length);
-    }
+    if (is(n)) readings.push_back(fmt::format("a sum in place of a mean over {}", length));
+    if (is(1 / n)) readings.push_back(fmt::format("a mean in place of a sum over {}", length));
   }
-  return fmt::format("every element is {:.6g} times what it should be", ratio);
+  if (readings.empty()) {
+    return fmt::format("every element is {:.6g} times what it should be", ratio);
+  }
+  return fmt::format("{}", fmt::join(readings, ", or "));
 }
 
 }  // namespace
 
 std::string LikelyMistake(const Tensor<double>& analytic, const Tensor<double>& numeric,
                           std::span<const int64_t> lengths) {
+  const auto is_finite = [](double x) { return std::isfinite(x); };
+  if (!std::all_of(analytic.values().begin(), analytic.values().end(), is_finite)) {
+    return "it is not finite";
+  }
   if (LargestMagnitude(analytic) == 0)
     return "it is zero: not computed, or cut off on the way back";
-  if (IsTransposed(analytic, numeric)) return "it is transposed";
   const std::optional<double> ratio = CommonRatio(analytic, numeric);
-  return ratio.has_value() ? NameRatio(*ratio, lengths) : "";
+  if (ratio.has_value()) return NameRatio(*ratio, lengths);
+  return IsTransposed(analytic, numeric) ? "it is transposed" : "";
 }
 
 }  // namespace gradus

@@ -14,22 +14,14 @@ Tensor<Dual> Constant(const Tensor<double>& tensor) {
   return constant;
 }
 
-}  // namespace
-
-Probe::Probe(const Graph& graph, const World<double>& world, const Tensor<double>& upstream)
-    : graph_(graph), base_(world), upstream_(upstream), world_(graph) {
-  for (ValueId id = 0; id < static_cast<ValueId>(graph.values().size()); ++id) {
-    world_.At({QuantityKind::kValue, id}) = Constant(base_.value(id));
-  }
-}
-
-std::vector<ValueId> Probe::Dependents(ValueId value) const {
-  std::vector<bool> moves(graph_.values().size(), false);
+// The nodes between a value and the objective, in topological order.
+std::vector<ValueId> Dependents(const Graph& graph, ValueId value) {
+  std::vector<bool> moves(graph.values().size(), false);
   moves[static_cast<size_t>(value)] = true;
   std::vector<ValueId> dependents;
-  for (const Quantity& q : graph_.value_order()) {
-    if (q.value == value || !graph_.value(q.value).reaches_objective) continue;
-    for (const ValueId operand : graph_.node(q.value).operands) {
+  for (const Quantity& q : graph.value_order()) {
+    if (q.value == value || !graph.value(q.value).reaches_objective) continue;
+    for (const ValueId operand : graph.node(q.value).operands) {
       if (!moves[static_cast<size_t>(operand)]) continue;
       moves[static_cast<size_t>(q.value)] = true;
       dependents.push_back(q.value);
@@ -39,18 +31,21 @@ std::vector<ValueId> Probe::Dependents(ValueId value) const {
   return dependents;
 }
 
+}  // namespace
+
+Probe::Probe(const Graph& graph, const World<double>& world, const Tensor<double>& upstream)
+    : graph_(graph), base_(world), upstream_(upstream), world_(graph) {
+  for (ValueId id = 0; id < static_cast<ValueId>(graph.values().size()); ++id) {
+    world_.At({QuantityKind::kValue, id}) = Constant(base_.value(id));
+  }
+}
+
 void Probe::Aim(ValueId value) {
   for (const ValueId id : dependents_) {
     world_.At({QuantityKind::kValue, id}) = Constant(base_.value(id));
   }
   aim_ = value;
-  dependents_ = Dependents(value);
-}
-
-double Probe::Flops(ValueId value) const {
-  double flops = static_cast<double>(upstream_.size());
-  for (const ValueId id : Dependents(value)) flops += graph_.node(id).flops;
-  return flops;
+  dependents_ = Dependents(graph_, value);
 }
 
 Reading Probe::Read() {
@@ -59,13 +54,12 @@ Reading Probe::Read() {
   }
   const Tensor<double>& before = base_.value(*graph_.objective());
   const Tensor<Dual>& after = world_.value(*graph_.objective());
-  // Differences are taken element by element, so that elements that do not move drop out exactly,
-  // and add no rounding.
+  const bool depends = aim_ == *graph_.objective() || !dependents_.empty();
+  // Differences are taken element by element, so that elements that do not move drop out exactly.
   Dual sum(0);
   double magnitude = 0;
-  for (int64_t i = 0; i < after.size(); ++i) {
+  for (int64_t i = 0; i < after.size() && depends; ++i) {
     sum += Dual(upstream_[i]) * (after[i] - Dual(before[i]));
-    if (after[i].value() == before[i] && after[i].derivative() == 0) continue;
     magnitude += std::abs(upstream_[i]) * (std::abs(after[i].value()) + std::abs(before[i]));
   }
   return {sum.value(), sum.derivative(), magnitude, sum.branches(), sum.at_kink()};
@@ -87,6 +81,16 @@ Reading Probe::Move(const Tensor<double>& direction, double step) {
   const Reading reading = Read();
   world_.At({QuantityKind::kValue, aim_}) = Constant(point());
   return reading;
+}
+
+double ReadingFlops(const Graph& graph, ValueId value) {
+  const Shape& objective = graph.value(*graph.objective()).shape;
+  double flops = kFlopsPerQuantity + static_cast<double>(objective.element_count());
+  for (const ValueId id : Dependents(graph, value)) {
+    flops += graph.node(id).flops + kFlopsPerQuantity +
+             kFlopsPerElement * static_cast<double>(graph.value(id).shape.element_count());
+  }
+  return flops;
 }
 
 }  // namespace gradus

@@ -14,9 +14,11 @@ namespace gradus {
 
 // What a probe sees at one point.
 struct Reading {
-  double rise;       // of the objective, from the point where nothing is moved
-  double slope;      // along the direction of the movement, exact but for rounding
-  double magnitude;  // of the numbers that the rise is a difference of: what it is rounded against
+  double rise;   // of the objective, from the point where nothing is moved
+  double slope;  // along the direction of the movement, exact but for rounding
+  // Of the numbers that the rise is a difference of: what it is rounded against. 0 if the objective
+  // does not depend on what moves.
+  double magnitude;
   uint64_t branches;
   bool at_kink;
 };
@@ -35,8 +37,6 @@ class Probe {
   void Aim(ValueId value);
 
   const Tensor<double>& point() const { return base_.value(aim_); }
-  // Estimated floating-point operations of a reading of a value.
-  double Flops(ValueId value) const;
 
   // Moves element `position` by `step`.
   Reading Move(int64_t position, double step);
@@ -44,8 +44,6 @@ class Probe {
   Reading Move(const Tensor<double>& direction, double step);
 
  private:
-  // The nodes between a value and the objective, in topological order.
-  std::vector<ValueId> Dependents(ValueId value) const;
   Reading Read();
 
   const Graph& graph_;
@@ -55,6 +53,9 @@ class Probe {
   ValueId aim_ = 0;
   std::vector<ValueId> dependents_;
 };
+
+// Estimated floating-point operations of one reading that moves `value`.
+double ReadingFlops(const Graph& graph, ValueId value);
 
 }  // namespace gradus
 

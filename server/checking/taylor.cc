@@ -1,5 +1,6 @@
 #include "server/checking/taylor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -7,46 +8,55 @@
 namespace gradus {
 
 TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, double slope,
-                               double size) {
+                               double scale, double relative, double size, double noise) {
   using Outcome = TaylorOrder::Outcome;
   constexpr double kFirstStep = 0x1p-4;
   constexpr double kShrink = 4;
   // A remainder counts while it is well above the rounding of the numbers that it is made of.
   constexpr double kAboveRounding = 100 * std::numeric_limits<double>::epsilon();
+  constexpr double kAboveNoise = 4;
   constexpr double kRightOrder = 1.7;
   constexpr double kWrongOrder = 1.3;
+  // The order proves little about what lies below the smallest error that it could see.
+  constexpr double kSeen = 0.01;
 
+  TaylorOrder result = {Outcome::kUndecided, 0, std::numeric_limits<double>::infinity()};
   const Reading here = move(0);
-  if (here.at_kink || !std::isfinite(here.slope) || !std::isfinite(slope)) {
-    return {Outcome::kUndecided, 0, std::numeric_limits<double>::infinity()};
-  }
+  if (!std::isfinite(here.slope) || !std::isfinite(slope)) return result;
   // The smallest steps on the same branch that are above rounding decide: there a wrong gradient
   // shows most.
   std::optional<double> last;
-  double order = 0;
+  double error_of_slope = 0;  // as the last two steps show it, the larger
   bool is_rounding = false;
-  double smallest_error = std::numeric_limits<double>::infinity();
   double step = kFirstStep * size;
-  for (int i = 1; i < kMaxTaylorReadings && !is_rounding; ++i, step /= kShrink) {
+  for (int i = 1; i < kTaylorReadings && !is_rounding; ++i, step /= kShrink) {
     const Reading reading = move(step);
     if (reading.branches != here.branches || !std::isfinite(reading.rise)) {
       last.reset();
       continue;
     }
     const double remainder = std::abs(reading.rise - step * slope);
-    const double rounding = kAboveRounding * (reading.magnitude + std::abs(step * slope));
-    smallest_error = rounding / step;
+    // What does not move at all is not rounded either.
+    const double magnitude = reading.magnitude + std::abs(step * slope);
+    const double rounding = magnitude == 0 ? 0 : kAboveRounding * magnitude + kAboveNoise * noise;
+    result.smallest_error = rounding / step;
     is_rounding = remainder <= rounding;
-    if (!is_rounding && last.has_value()) order = std::log(*last / remainder) / std::log(kShrink);
+    if (!is_rounding) {
+      if (last.has_value()) result.order = std::log(*last / remainder) / std::log(kShrink);
+      error_of_slope = std::max(remainder, last.value_or(remainder) / kShrink) / step;
+    }
     last = remainder;
   }
-  // Down at the rounding without a second remainder above it: f is a straight line, as far as can
-  // be seen.
-  if (order >= kRightOrder || (order == 0 && is_rounding)) {
-    return {Outcome::kRight, order, smallest_error};
+  if (!last.has_value()) return result;
+  const double allowed = relative * scale;
+  const bool falls_fast = result.order >= kRightOrder && result.smallest_error <= kSeen * scale;
+  const bool is_straight = result.order == 0 && is_rounding && result.smallest_error <= allowed;
+  if (falls_fast || is_straight || (result.order > 0 && error_of_slope <= allowed)) {
+    result.outcome = Outcome::kRight;
+  } else if (result.order > 0 && result.order <= kWrongOrder) {
+    result.outcome = Outcome::kWrong;
   }
-  if (order > 0 && order <= kWrongOrder) return {Outcome::kWrong, order, smallest_error};
-  return {Outcome::kUndecided, order, smallest_error};
+  return result;
 }
 
 }  // namespace gradus

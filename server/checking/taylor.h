@@ -10,21 +10,24 @@ namespace gradus {
 // How the remainder |f(x + h d) - f(x) - h g.d| of Taylor's formula falls with the step h.
 struct TaylorOrder {
   enum class Outcome {
-    kRight,      // with h^2 or faster, or there is nothing but rounding
+    kRight,      // with h^2 or faster; or g.d is within what is allowed
     kWrong,      // with h
-    kUndecided,  // neither; or a kink is near, or a number is not finite
+    kUndecided,  // neither, or what is allowed is too small to be seen, or a number is not finite
   };
   Outcome outcome;
   double order;  // the power of h, about 2 or 1; 0 if the remainder is nothing but rounding
   double smallest_error;  // of g.d that the smallest step could have shown
 };
 
-// `slope` is g.d, the product of the gradient to be checked with the direction; `move(h)` is a
-// reading of the probe along the direction; `size` is that of what moves. At most 15 readings.
+// `slope` is g.d, the product of the gradient to be checked with the direction; it may be off by
+// the share `relative` of `scale`, the size of the terms that it is a sum of. `move(h)` is a
+// reading of the probe along the direction, at no kink; `size` is that of what moves; `noise` is
+// how far rounding before the objective may take a reading.
 TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, double slope,
-                               double size);
+                               double scale, double relative, double size, double noise);
 
-inline constexpr int kMaxTaylorReadings = 15;
+// Readings that it takes at most.
+inline constexpr int kTaylorReadings = 15;
 
 }  // namespace gradus
 

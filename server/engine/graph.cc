@@ -186,9 +186,8 @@ class GraphBuilder {
     }
     for (int i = 0; i < graph_.input_count_; ++i) {
       Value& input = ValueOf(graph_.input(i));
-      input.has_gradient =
-          input.uses.empty() || !std::all_of(input.uses.begin(), input.uses.end(),
-                                             [](const Use& use) { return use.is_index; });
+      input.has_gradient = std::none_of(input.uses.begin(), input.uses.end(),
+                                        [](const Use& use) { return use.is_index; });
     }
     return absl::OkStatus();
   }

@@ -53,7 +53,7 @@ struct Value {
   Shape shape;
   std::vector<Use> uses;  // in topological order of the nodes
   bool reaches_objective = false;
-  // False for inputs that are read as indices only.
+  // False for inputs that any node reads as indices: whole numbers cannot move.
   bool has_gradient = true;
 };
 
@@ -76,6 +76,11 @@ struct IndexInput {
   int64_t count;
   std::optional<int64_t> ignored;
 };
+
+// What quantities and numbers cost beyond the arithmetic, in floating-point operations: allocating,
+// dispatching, reading and writing.
+inline constexpr double kFlopsPerQuantity = 500;
+inline constexpr double kFlopsPerElement = 4;
 
 // What running a graph once costs.
 struct GraphCost {

@@ -14,10 +14,6 @@
 namespace gradus {
 namespace {
 
-// What quantities and numbers cost beyond the arithmetic, in floating-point operations: allocating,
-// dispatching, reading and writing.
-constexpr double kFlopsPerQuantity = 500;
-constexpr double kFlopsPerElement = 4;
 // What an optimizer does to an element, with a root and divisions.
 constexpr double kFlopsPerUpdatedElement = 40;
 // Of the slowest code, which is what an estimate must be right for.

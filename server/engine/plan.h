@@ -97,8 +97,8 @@ class Plan {
   int64_t UpdateNumber(int update) const {
     return problem_->optimizer_state().update_count() + update + 1;
   }
-  // Slots that the optimizer keeps for each parameter; 0 without an optimizer.
-  int slot_count() const { return static_cast<int>(slots_.size()); }
+  // Slots that the optimizer keeps for each parameter; 0 if nothing is updated.
+  int slot_count() const { return scope_ == Scope::kStep ? static_cast<int>(slots_.size()) : 0; }
   std::string_view SlotName(int slot) const { return slots_[static_cast<size_t>(slot)]; }
   // What a slot holds before the first update: the given tensor of a parameter, or else one number.
   std::optional<SlotSource> StateOf(int parameter, int slot) const;

@@ -24,9 +24,9 @@ struct Adadelta : RuleBase {
 
   template <class T>
   static T State(const UpdateCall<T>& call, int slot, int64_t i) {
-    const T decay = T(Decay(call.optimizer));
+    const double decay = Decay(call.optimizer);
     const T averaged = slot == 0 ? call.Gradient(i) : Update(call, i);
-    return decay * call.OldState(slot, i) + (T(1) - decay) * Square(averaged);
+    return T(decay) * call.OldState(slot, i) + T(1 - decay) * Square(averaged);
   }
 
   template <class T>

@@ -1,6 +1,7 @@
 #ifndef GRADUS_SERVER_OPTIMIZERS_COMMON_H_
 #define GRADUS_SERVER_OPTIMIZERS_COMMON_H_
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -23,17 +24,25 @@ absl::Status ValidateCommon(const v1::Optimizer& optimizer);
 double ScheduledLearningRate(const v1::LearningRateSchedule& schedule, double learning_rate,
                              int64_t update);
 
-// What gradients are multiplied by so that their common Euclidean norm is at most `limit`.
+// What gradients are multiplied by so that their common Euclidean norm is at most `limit`. Computed
+// in units of the largest element, so that no square overflows.
 template <class T>
 T ScaleToNorm(std::span<const Tensor<T>* const> gradients, double limit) {
   using std::sqrt;
+  double unit = 0;
+  for (const Tensor<T>* gradient : gradients) {
+    for (int64_t i = 0; i < gradient->size(); ++i) {
+      unit = std::max(unit, std::abs(PlainValue((*gradient)[i])));
+    }
+  }
+  if (unit == 0) return T(1);
   T sum = T(0);
   for (const Tensor<T>* gradient : gradients) {
-    for (int64_t i = 0; i < gradient->size(); ++i) sum += Square((*gradient)[i]);
+    for (int64_t i = 0; i < gradient->size(); ++i) sum += Square((*gradient)[i] / T(unit));
   }
   const T norm = sqrt(sum);
-  // Not 1 below the limit by a division: a norm of 0 stays out of it.
-  return SelectPositive(norm - T(limit), T(limit) / norm, T(1));
+  const T limit_in_units = T(limit / unit);
+  return SelectPositive(norm - limit_in_units, limit_in_units / norm, T(1));
 }
 
 }  // namespace gradus

@@ -32,11 +32,11 @@ struct RmsProp : RuleBase {
 
   template <class T>
   static T State(const UpdateCall<T>& call, int slot, int64_t i) {
-    const T decay = T(Decay(call.optimizer));
+    const double decay = Decay(call.optimizer);
     const T g = call.Gradient(i);
-    if (slot == 0) return decay * call.OldState(0, i) + (T(1) - decay) * Square(g);
+    if (slot == 0) return T(decay) * call.OldState(0, i) + T(1 - decay) * Square(g);
     if (slot == 1 && call.optimizer.rms_prop().centered()) {
-      return decay * call.OldState(1, i) + (T(1) - decay) * g;
+      return T(decay) * call.OldState(1, i) + T(1 - decay) * g;
     }
     return T(call.optimizer.rms_prop().momentum()) * call.OldState(slot, i) + Scaled(call, i);
   }
@@ -64,7 +64,8 @@ struct RmsProp : RuleBase {
   static T Scaled(const UpdateCall<T>& call, int64_t i) {
     const v1::RmsProp& rms_prop = call.optimizer.rms_prop();
     T square = call.State(0, i);
-    if (rms_prop.centered()) square -= Square(call.State(1, i));
+    // By rounding the difference may be below 0, where the gradient hardly changes.
+    if (rms_prop.centered()) square = Max(T(0), square - Square(call.State(1, i)));
     return call.Gradient(i) /
            Root(square, DenominatorEpsilon(call.optimizer), rms_prop.epsilon_placement());
   }

@@ -194,6 +194,33 @@ TEST(OptimizerTest, LeavesFrozenParametersAlone) {
              "velocity of b");
 }
 
+// The mean of the squares less the square of the mean is 0 for a constant gradient, and below it by
+// rounding.
+TEST(OptimizerTest, CenteredRmsPropStaysANumber) {
+  v1::StepRequest request =
+      RequestOf({{"optimizer", "rms_prop { learning_rate: 0.001 decay: 0.5 centered: true }"}});
+  v1::Problem& problem = *request.mutable_problem();
+  *problem.mutable_inputs(0)->mutable_tensor() = TensorOf({0.7, 0.1, 1e-3});
+  problem.clear_batches();
+  for (int i = 0; i < 200; ++i) problem.add_batches();
+  for (const v1::Precision precision : {v1::PRECISION_DOUBLE, v1::PRECISION_FLOAT}) {
+    problem.set_precision(precision);
+    const v1::StepResponse response = ComputeStep(request);
+    EXPECT_EQ(response.trace().non_finite_size(), 0) << response.trace().non_finite(0);
+  }
+}
+
+// 3e200 squared is more than a double holds; clipping is for gradients like that.
+TEST(OptimizerTest, ClipsWhatExplodes) {
+  v1::StepRequest request =
+      RequestOf({{"optimizer", "sgd { learning_rate: 1 } clipping { norm: 1 }"}});
+  request.mutable_problem()->clear_batches();
+  *request.mutable_problem()->mutable_inputs(1)->mutable_tensor() = TensorOf({3e200, 4e200});
+  ExpectNear(ComputeStep(request).parameters(1).tensor(), {0.1 - 0.6, -0.3 - 0.8}, "b");
+  request.mutable_problem()->mutable_optimizer()->mutable_clipping()->set_global_norm(1);
+  ExpectNear(ComputeStep(request).parameters(1).tensor(), {0.1 - 0.6, -0.3 - 0.8}, "b");
+}
+
 // What is pinned of the state acts on the parameter.
 TEST(OptimizerTest, ComputesTheParameterFromAPinnedState) {
   const json golden_case = {{"optimizer", "sgd { learning_rate: 0.5 momentum: 0.9 }"}};

@@ -22,7 +22,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Elements of a tensor below this share of the largest are held to its digits, not to their own.
-constexpr double kFloor = 1e-3;
+constexpr double kFloor = 0.1;
 constexpr size_t kMaxFindings = 20;
 // An estimate agrees though its error may be so many times what is allowed, as error estimates are
 // pessimistic.

@@ -29,6 +29,7 @@ struct Extrapolation {
   // The slopes at both ends of the largest step are near the difference: the step looks at the
   // function around the point, and not at two flanks of it.
   bool is_local;
+  bool moves;  // with some step
 };
 
 // Extrapolates differences of steps h, h / 2 and h / 4. Nothing where they reach another branch
@@ -39,6 +40,7 @@ std::optional<Extrapolation> Extrapolate(const std::function<Reading(double)>& m
   std::array<std::array<double, kSteps>, kSteps> tableau;
   Estimate best = {0, kInfinity, std::nullopt};
   bool is_local = false;
+  bool moves = false;
   double rounding = 0;
   for (size_t row = 0; row < kSteps; ++row, step /= 2) {
     const Reading low = move(-step);
@@ -49,9 +51,8 @@ std::optional<Extrapolation> Extrapolate(const std::function<Reading(double)>& m
     const double quotient = (high.rise - low.rise) / (2 * step);
     if (row == 0) is_local = IsNear(low.slope, quotient) && IsNear(high.slope, quotient);
     tableau[row][0] = quotient;
-    const double magnitude = std::max(low.magnitude, high.magnitude);
-    // What does not move at all is not rounded either.
-    rounding = magnitude == 0 ? 0 : (kEpsilon * magnitude + noise) / step;
+    moves = moves || low.moves() || high.moves();
+    rounding = (kEpsilon * std::max(low.magnitude, high.magnitude) + noise) / step;
     // Each further column removes a power of the step from the error; the entry that moved least
     // from its neighbours is the best.
     double power = 1;
@@ -66,7 +67,7 @@ std::optional<Extrapolation> Extrapolate(const std::function<Reading(double)>& m
     }
   }
   best.error += rounding;
-  return Extrapolation{best, is_local};
+  return Extrapolation{best, is_local, moves};
 }
 
 }  // namespace
@@ -75,9 +76,11 @@ Estimate CentralDifference(const std::function<Reading(double)>& move, double si
   const Reading here = move(0);
   std::optional<Estimate> best;
   bool is_confirmed = false;
+  bool moves = false;
   for (const double scale : kScales) {
     const auto next = Extrapolate(move, scale * size, noise, here.branches);
     if (!next.has_value()) continue;
+    moves = moves || next->moves;
     is_confirmed = best.has_value() && Agree(next->estimate, *best);
     if (!is_confirmed || next->estimate.error < best->error) best = next->estimate;
     if (is_confirmed && next->is_local && best->error <= kGoodEnough * std::abs(best->value)) break;
@@ -88,9 +91,12 @@ Estimate CentralDifference(const std::function<Reading(double)>& move, double si
     // Put together smoothly: the branches do not matter.
     const auto larger = Extrapolate(move, kScales[1] * size, noise, std::nullopt);
     const auto smaller = Extrapolate(move, kScales[2] * size, noise, std::nullopt);
+    moves = larger->moves || smaller->moves;
     is_confirmed = Agree(larger->estimate, smaller->estimate);
     best = larger->estimate.error < smaller->estimate.error ? larger->estimate : smaller->estimate;
   }
+  // Whatever the step, to the last digit: it does not depend on what moves.
+  if (!moves) return {0, 0, std::nullopt};
   if (!is_confirmed) best->error = kInfinity;
   return *best;
 }

@@ -21,6 +21,9 @@ struct Reading {
   double magnitude;
   uint64_t branches;
   bool at_kink;
+
+  // False: to the last digit, the objective does not depend on what was moved.
+  bool moves() const { return rise != 0 || slope != 0; }
 };
 
 // The objective of a network as a function of one of its values, everything before that value being

@@ -23,22 +23,26 @@ TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, doubl
   TaylorOrder result = {Outcome::kUndecided, 0, std::numeric_limits<double>::infinity()};
   const Reading here = move(0);
   if (!std::isfinite(here.slope) || !std::isfinite(slope)) return result;
+  // At a kink of equal slopes, the branch that the steps are on.
+  constexpr double kBesideKink = 0x1p-40;
+  const uint64_t branches = here.at_kink ? move(kBesideKink * size).branches : here.branches;
   // The smallest steps on the same branch that are above rounding decide: there a wrong gradient
   // shows most.
   std::optional<double> last;
   double error_of_slope = 0;  // as the last two steps show it, the larger
   bool is_rounding = false;
+  bool moves = false;
   double step = kFirstStep * size;
   for (int i = 1; i < kTaylorReadings && !is_rounding; ++i, step /= kShrink) {
     const Reading reading = move(step);
-    if (reading.branches != here.branches || !std::isfinite(reading.rise)) {
+    if (reading.branches != branches || !std::isfinite(reading.rise)) {
       last.reset();
       continue;
     }
     const double remainder = std::abs(reading.rise - step * slope);
-    // What does not move at all is not rounded either.
     const double magnitude = reading.magnitude + std::abs(step * slope);
-    const double rounding = magnitude == 0 ? 0 : kAboveRounding * magnitude + kAboveNoise * noise;
+    const double rounding = kAboveRounding * magnitude + kAboveNoise * noise;
+    moves = moves || reading.moves();
     result.smallest_error = rounding / step;
     is_rounding = remainder <= rounding;
     if (!is_rounding) {
@@ -48,6 +52,8 @@ TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, doubl
     last = remainder;
   }
   if (!last.has_value()) return result;
+  // To the last digit: it does not depend on what moves.
+  if (!moves && slope == 0) return {Outcome::kRight, 0, 0};
   const double allowed = relative * scale;
   const bool falls_fast = result.order >= kRightOrder && result.smallest_error <= kSeen * scale;
   const bool is_straight = result.order == 0 && is_rounding && result.smallest_error <= allowed;

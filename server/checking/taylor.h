@@ -21,13 +21,13 @@ struct TaylorOrder {
 
 // `slope` is g.d, the product of the gradient to be checked with the direction; it may be off by
 // the share `relative` of `scale`, the size of the terms that it is a sum of. `move(h)` is a
-// reading of the probe along the direction, at no kink; `size` is that of what moves; `noise` is
-// how far rounding before the objective may take a reading.
+// reading of the probe along the direction, at no kink of two slopes; `size` is that of what moves;
+// `noise` is how far rounding before the objective may take a reading.
 TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, double slope,
                                double scale, double relative, double size, double noise);
 
 // Readings that it takes at most.
-inline constexpr int kTaylorReadings = 15;
+inline constexpr int kTaylorReadings = 16;
 
 }  // namespace gradus
 

@@ -260,7 +260,7 @@ TEST_F(CommandTest, CheckSaysWhatDiffers) {
       outcome.output,
       "gradient  method   verdict\n"
       "grad(w)   forward  DIFFERS  grad(w)[0,1]: 4, by forward mode 2, ratio 2; 2 of 2 elements "
-      "differ; twice too large: a factor 1/2 is missing\n"
+      "differ; twice too large: a factor 1/2 is missing, or a sum in place of a mean over 2\n"
       "\n"
       "0 agree, 1 differ, 0 undecided\n");
 }

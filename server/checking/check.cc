@@ -119,10 +119,10 @@ absl::Status CheckCost(const Plan& plan, std::span<const v1::CheckMethod> method
   double flops = plan.Flops() + CheckerFlops(graph);
   double response_bytes = 0;
   for (const Subject& subject : subjects) {
-    for (const v1::CheckMethod method : methods) {
-      flops += CheckFlops(graph, subject.value, method);
-      response_bytes += CheckResultBytes(graph.value(subject.value));
-    }
+    if (flops > limits.max_flops) break;
+    flops += CheckFlops(graph, subject.value, methods);
+    response_bytes +=
+        static_cast<double>(methods.size()) * CheckResultBytes(graph.value(subject.value));
   }
   if (response_bytes > limits.max_response_bytes) {
     return FieldError("methods", Reason::kLimitExceeded,
@@ -131,11 +131,12 @@ absl::Status CheckCost(const Plan& plan, std::span<const v1::CheckMethod> method
                                   response_bytes, limits.max_response_bytes));
   }
   if (flops > limits.max_flops) {
-    return FieldError("methods", Reason::kLimitExceeded,
-                      fmt::format("checking all this takes about {:.2g} floating-point operations, "
-                                  "the limit is {:.2g}; name fewer gradients in only, or use "
-                                  "CHECK_METHOD_RANDOM_DIRECTION",
-                                  flops, limits.max_flops));
+    return FieldError(
+        "methods", Reason::kLimitExceeded,
+        fmt::format("checking all this takes at least {:.3g} floating-point operations, "
+                    "the limit is {:.2g}; name fewer gradients in only, or use "
+                    "CHECK_METHOD_RANDOM_DIRECTION",
+                    flops, limits.max_flops));
   }
   return absl::OkStatus();
 }

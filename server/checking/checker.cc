@@ -390,22 +390,28 @@ double CheckerFlops(const Graph& graph) {
   return kIntervalCost * (graph.cost().forward_flops + graph.cost().backward_flops);
 }
 
-double CheckFlops(const Graph& graph, ValueId value, v1::CheckMethod method) {
+double CheckFlops(const Graph& graph, ValueId value, std::span<const v1::CheckMethod> methods) {
   // Readings of an element: near and at a kink it takes up to twice as many, but few elements are.
   constexpr double kForwardReadings = 1.2;
   constexpr double kCentralReadings = 19;
-  const double reading = ReadingFlops(graph, value);
   const auto elements = static_cast<double>(graph.value(value).shape.element_count());
-  switch (method) {
-    case v1::CHECK_METHOD_CENTRAL_DIFFERENCE:
-      return kCentralReadings * elements * reading;
-    case v1::CHECK_METHOD_RANDOM_DIRECTION:
-      return 3 * reading;
-    case v1::CHECK_METHOD_TAYLOR:
-      return (3 + kTaylorReadings) * reading;
-    default:
-      return kForwardReadings * elements * reading;
+  double readings = 0;
+  for (const v1::CheckMethod method : methods) {
+    switch (method) {
+      case v1::CHECK_METHOD_CENTRAL_DIFFERENCE:
+        readings += kCentralReadings * elements;
+        break;
+      case v1::CHECK_METHOD_RANDOM_DIRECTION:
+        readings += 3;
+        break;
+      case v1::CHECK_METHOD_TAYLOR:
+        readings += 3 + kTaylorReadings;
+        break;
+      default:
+        readings += kForwardReadings * elements;
+    }
   }
+  return readings * ReadingFlops(graph, value);
 }
 
 double CheckerBytes(const Graph& graph) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,9 +74,10 @@ class Checker {
   double noise_ = 0;
 };
 
-// Estimated floating-point operations of making a checker, and of one check.
+// Estimated floating-point operations of making a checker, and of checking a gradient by all of
+// `methods`.
 double CheckerFlops(const Graph& graph);
-double CheckFlops(const Graph& graph, ValueId value, v1::CheckMethod method);
+double CheckFlops(const Graph& graph, ValueId value, std::span<const v1::CheckMethod> methods);
 
 // Bytes that a checker and its largest check take, estimated.
 double CheckerBytes(const Graph& graph);

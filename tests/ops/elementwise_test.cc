@@ -10,9 +10,7 @@
 #include "gtest/gtest.h"
 
 #include "fmt/format.h"
-#include "server/status/field_error.h"
-#include "tests/ops/run_op.h"
-#include "tests/support/text_proto.h"
+#include "tests/ops/check_op.h"
 
 namespace gradus::testing {
 namespace {
@@ -23,83 +21,10 @@ using ::testing::ElementsAre;
 using ::testing::IsNan;
 using ::testing::Pointwise;
 
-using Numbers = std::vector<double>;
-using Operands = std::vector<Tensor<double>>;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kLargest = std::numeric_limits<double>::max();
-
-Tensor<double> Vector(Numbers values) {
-  const Shape shape = {static_cast<int64_t>(values.size())};
-  return {shape, std::move(values)};
-}
-
-Tensor<double> Matrix(int64_t rows, Numbers values) {
-  const Shape shape = {rows, static_cast<int64_t>(values.size()) / rows};
-  return {shape, std::move(values)};
-}
-
-Numbers ValuesOf(const std::string& op, const Operands& operands) {
-  return Forward(FromText<v1::Node>(op), operands).values();
-}
-
-// With an upstream gradient of 1 everywhere, unless given.
-Numbers GradientOf(const std::string& op, const Operands& operands, int position = 0,
-                   Numbers upstream_values = {}) {
-  const v1::Node node = FromText<v1::Node>(op);
-  const Tensor<double> output = Forward(node, operands);
-  if (upstream_values.empty()) upstream_values.assign(output.values().size(), 1);
-  const Tensor<double> upstream(output.shape(), std::move(upstream_values));
-  return InputGradient(node, operands, output, upstream, position).values();
-}
-
-// The gradient of the sum of the output, from dual numbers, and where it was a choice.
-struct ForwardMode {
-  Numbers gradient;
-  std::vector<bool> at_kink;
-};
-
-ForwardMode ForwardModeOf(const std::string& op, const Operands& operands, int position = 0) {
-  const v1::Node node = FromText<v1::Node>(op);
-  std::vector<Tensor<Dual>> duals;
-  for (const Tensor<double>& operand : operands) {
-    Map(operand, duals.emplace_back(operand.shape()), [](double x) { return Dual(x); });
-  }
-  Tensor<Dual>& x = duals[static_cast<size_t>(position)];
-  ForwardMode result;
-  for (int64_t i = 0; i < x.size(); ++i) {
-    const Dual constant = x[i];
-    x[i] = Dual(constant.value(), 1);
-    double derivative = 0;
-    bool at_kink = false;
-    const Tensor<Dual> output = Forward(node, duals);
-    for (const Dual& y : output.values()) {
-      derivative += y.derivative();
-      at_kink = at_kink || y.at_kink();
-    }
-    result.gradient.push_back(derivative);
-    result.at_kink.push_back(at_kink);
-    x[i] = constant;
-  }
-  return result;
-}
-
 // The output for an operand of one number that is known to lie in an interval.
 Interval OutputRange(const std::string& op, double lo, double hi) {
   const std::vector<Tensor<Interval>> operands = {Tensor<Interval>({1}, {Interval(lo, hi)})};
   return Forward(FromText<v1::Node>(op), operands)[0];
-}
-
-void ExpectError(const std::string& op, const std::vector<Shape>& operands, Reason reason,
-                 const std::string& message) {
-  const auto shape = InferShape(FromText<v1::Node>(op), operands);
-  ASSERT_FALSE(shape.ok()) << shape->ToString();
-  EXPECT_EQ(shape.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(std::string(shape.status().message()), message);
-  const auto violation = GetFieldViolation(shape.status());
-  ASSERT_TRUE(violation.has_value());
-  EXPECT_EQ(ReasonName(violation->reason), ReasonName(reason));
 }
 
 // Arithmetic

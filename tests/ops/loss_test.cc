@@ -12,10 +12,7 @@
 
 #include "fmt/format.h"
 #include "server/checking/tolerance.h"
-#include "server/kernels/map.h"
-#include "server/status/field_error.h"
-#include "tests/ops/run_op.h"
-#include "tests/support/text_proto.h"
+#include "tests/ops/check_op.h"
 
 namespace gradus::testing {
 namespace {
@@ -27,42 +24,11 @@ using ::testing::ElementsAreArray;
 using ::testing::IsNan;
 using ::testing::Pointwise;
 
-using Numbers = std::vector<double>;
-using Operands = std::vector<Tensor<double>>;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-const double kLog2 = std::log(2.0);
-
-Tensor<double> Scalar(double value) { return {Shape(), {value}}; }
-
-Tensor<double> Vector(Numbers values) {
-  const Shape shape = {static_cast<int64_t>(values.size())};
-  return {shape, std::move(values)};
-}
-
-Tensor<double> Matrix(int64_t rows, Numbers values) {
-  const Shape shape = {rows, static_cast<int64_t>(values.size()) / rows};
-  return {shape, std::move(values)};
-}
-
 // "huber", "huber delta: 2" with a reduction.
 v1::Node Loss(const std::string& op, const std::string& reduction) {
   const std::string name = op.substr(0, op.find(' '));
   return FromText<v1::Node>(
       fmt::format("{} {{ reduction: REDUCTION_{} {} }}", name, reduction, op.substr(name.size())));
-}
-
-Numbers ValuesOf(const v1::Node& node, const Operands& operands) {
-  return Forward(node, operands).values();
-}
-
-// With an upstream gradient of 1 everywhere, unless given.
-Numbers GradientOf(const v1::Node& node, const Operands& operands, int position,
-                   Numbers upstream_values = {}) {
-  const Tensor<double> output = Forward(node, operands);
-  if (upstream_values.empty()) upstream_values.assign(output.values().size(), 1);
-  const Tensor<double> upstream(output.shape(), std::move(upstream_values));
-  return InputGradient(node, operands, output, upstream, position).values();
 }
 
 // The terms of a loss, and the gradient of their sum.
@@ -71,31 +37,6 @@ Numbers TermsOf(const std::string& op, const Operands& operands) {
 }
 Numbers TermGradientOf(const std::string& op, const Operands& operands, int position) {
   return GradientOf(Loss(op, "NONE"), operands, position);
-}
-
-// Derivatives of the sum of the output by dual numbers, and whether a kink was met on the way.
-struct ForwardMode {
-  Numbers gradient;
-  std::vector<bool> at_kink;
-};
-
-ForwardMode ForwardModeOf(const v1::Node& node, const Operands& operands, int position) {
-  std::vector<Tensor<Dual>> duals;
-  for (const Tensor<double>& operand : operands) {
-    Map(operand, duals.emplace_back(operand.shape()), [](double x) { return Dual(x); });
-  }
-  Tensor<Dual>& x = duals[static_cast<size_t>(position)];
-  ForwardMode result;
-  for (int64_t i = 0; i < x.size(); ++i) {
-    x[i] = Dual(x[i].value(), 1);
-    const Tensor<Dual> output = Forward(node, duals);
-    Dual sum(0);
-    for (const Dual& y : output.values()) sum += y;
-    x[i] = Dual(x[i].value());
-    result.gradient.push_back(sum.derivative());
-    result.at_kink.push_back(sum.at_kink());
-  }
-  return result;
 }
 
 // Both ways of differentiating take the documented subgradient, and forward mode knows where it
@@ -107,17 +48,6 @@ void ExpectAtKink(const v1::Node& node, const Operands& operands, int position,
   const ForwardMode forward_mode = ForwardModeOf(node, operands, position);
   EXPECT_THAT(forward_mode.gradient, ElementsAreArray(gradient));
   EXPECT_THAT(forward_mode.at_kink, ElementsAreArray(at_kink));
-}
-
-void ExpectError(const v1::Node& node, const std::vector<Shape>& operands, Reason reason,
-                 const std::string& message) {
-  const auto shape = InferShape(node, operands);
-  ASSERT_FALSE(shape.ok()) << shape->ToString();
-  EXPECT_EQ(shape.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(std::string(shape.status().message()), message);
-  const auto violation = GetFieldViolation(shape.status());
-  ASSERT_TRUE(violation.has_value());
-  EXPECT_EQ(ReasonName(violation->reason), ReasonName(reason));
 }
 
 // What PyTorch 2 gives in float64 for REDUCTION_NONE and REDUCTION_MEAN; from their definitions,

@@ -4,23 +4,10 @@
 
 #include "gtest/gtest.h"
 
-#include "server/status/field_error.h"
-#include "tests/ops/run_op.h"
-#include "tests/support/text_proto.h"
+#include "tests/ops/check_op.h"
 
 namespace gradus::testing {
 namespace {
-
-void ExpectError(const std::string& op, const std::vector<Shape>& operands, Reason reason,
-                 const std::string& message) {
-  const auto shape = InferShape(FromText<v1::Node>(op), operands);
-  ASSERT_FALSE(shape.ok()) << shape->ToString();
-  EXPECT_EQ(shape.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(std::string(shape.status().message()), message);
-  const auto violation = GetFieldViolation(shape.status());
-  ASSERT_TRUE(violation.has_value());
-  EXPECT_EQ(ReasonName(violation->reason), ReasonName(reason));
-}
 
 TEST(DenseShapeTest, WeightIsNoMatrix) {
   ExpectError("dense {}", {{3}, {3}}, Reason::kShapeMismatch,

@@ -7,8 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "tests/ops/run_op.h"
-#include "tests/support/text_proto.h"
+#include "tests/ops/check_op.h"
 
 namespace gradus::testing {
 namespace {
@@ -18,41 +17,9 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Pointwise;
 
-using Numbers = std::vector<double>;
-using Operands = std::vector<Tensor<double>>;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-const double kLog2 = std::log(2.0);
-
-Tensor<double> Scalar(double value) { return {Shape(), {value}}; }
-
-Tensor<double> Vector(Numbers values) {
-  const Shape shape = {static_cast<int64_t>(values.size())};
-  return {shape, std::move(values)};
-}
-
-Tensor<double> Matrix(int64_t rows, Numbers values) {
-  const Shape shape = {rows, static_cast<int64_t>(values.size()) / rows};
-  return {shape, std::move(values)};
-}
-
-Numbers ValuesOf(const std::string& op, const Operands& operands) {
-  return Forward(FromText<v1::Node>(op), operands).values();
-}
-
 Numbers SlopesOf(const std::string& op, const Tensor<double>& z) {
   const v1::Node node = FromText<v1::Node>(op);
   return Slope(node, {z}, Forward<double>(node, {z})).values();
-}
-
-// With an upstream gradient of 1 everywhere, unless given.
-Numbers GradientOf(const std::string& op, const Operands& operands, int position,
-                   Numbers upstream_values = {}) {
-  const v1::Node node = FromText<v1::Node>(op);
-  const Tensor<double> output = Forward(node, operands);
-  if (upstream_values.empty()) upstream_values.assign(output.values().size(), 1);
-  const Tensor<double> upstream(output.shape(), std::move(upstream_values));
-  return InputGradient(node, operands, output, upstream, position).values();
 }
 
 // -0 equals 0 but prints differently.

@@ -102,8 +102,9 @@ TEST(RnnCellTest, IsThatOfPyTorch) {
 TEST(RnnCellTest, HasSlopeZeroAtTheKinkOfRelu) {
   const Operands operands = {Vector({1}), Vector({1}), {Shape{1, 1}, {2}}, {Shape{1, 1}, {-2}}};
   for (const int position : {0, 1, 2, 3}) {
-    EXPECT_THAT(GradientOf("rnn_cell { relu: true }", operands, position), ElementsAre(0));
-    EXPECT_THAT(ForwardModeGradientOf("rnn_cell { relu: true }", operands, position),
+    EXPECT_THAT(GradientOf("rnn_cell { relu: true }", operands, position, Counting),
+                ElementsAre(0));
+    EXPECT_THAT(ForwardModeOf("rnn_cell { relu: true }", operands, position, Counting).gradient,
                 ElementsAre(0));
   }
 }
@@ -256,10 +257,10 @@ TEST(CellTest, HugePreActivationsSaturate) {
     const Operands gru = {Vector({sign}), Vector({3}), huge_3, Tensor<double>(Shape{3, 1})};
     EXPECT_THAT(ValuesOf("gru_cell {}", gru), ElementsAre(sign > 0 ? 3 : -1));
     for (const int position : {0, 1, 2, 3}) {
-      EXPECT_EQ(GradientOf("lstm_cell {}", lstm, position),
-                ForwardModeGradientOf("lstm_cell {}", lstm, position));
-      EXPECT_EQ(GradientOf("gru_cell {}", gru, position),
-                ForwardModeGradientOf("gru_cell {}", gru, position));
+      EXPECT_EQ(GradientOf("lstm_cell {}", lstm, position, Counting),
+                ForwardModeOf("lstm_cell {}", lstm, position, Counting).gradient);
+      EXPECT_EQ(GradientOf("gru_cell {}", gru, position, Counting),
+                ForwardModeOf("gru_cell {}", gru, position, Counting).gradient);
     }
   }
 }
@@ -407,7 +408,7 @@ TEST(AttentionTest, AMaskLeavesKeysOut) {
                  -0.02368384007842, 0, -0.02532857253829, -0.07105152023526, 0.02368384007842},
                 {0.5307197444809, -1.111245243434, -1.030719744481, 0.3612452434335,
                  -0.3142958288067, 0.7934587919632, 1.064295828807, -0.2934587919632}});
-  EXPECT_THAT(GradientOf("attention { head_count: 2 }", operands, 3), Each(0));
+  EXPECT_THAT(GradientOf("attention { head_count: 2 }", operands, 3, Counting), Each(0));
 }
 
 TEST(AttentionTest, AMaskForEachBatch) {
@@ -505,10 +506,10 @@ TEST(AttentionTest, AQueryWithoutAnyKeyGivesZero) {
       WithMask(Patterns({{2, 1}, {2, 1}, {2, 1}}), {Shape{2, 2}, {0, 0, 0, 1}});
   EXPECT_THAT(ValuesOf("attention {}", operands), ElementsAre(0, operands[2][1]));
   for (const int position : {0, 1}) {
-    EXPECT_THAT(GradientOf("attention {}", operands, position), Each(0));
-    EXPECT_THAT(ForwardModeGradientOf("attention {}", operands, position), Each(0));
+    EXPECT_THAT(GradientOf("attention {}", operands, position, Counting), Each(0));
+    EXPECT_THAT(ForwardModeOf("attention {}", operands, position, Counting).gradient, Each(0));
   }
-  EXPECT_THAT(GradientOf("attention {}", operands, 2), ElementsAre(0, 2));
+  EXPECT_THAT(GradientOf("attention {}", operands, 2, Counting), ElementsAre(0, 2));
   constexpr double kNone = -std::numeric_limits<double>::infinity();
   const Operands additive =
       WithMask(Patterns({{1, 1}, {2, 1}, {2, 1}}), {Shape{1, 2}, {kNone, kNone}});
@@ -526,7 +527,7 @@ TEST(AttentionTest, HugeScoresDoNotOverflow) {
       {Shape{1, 1}, {1e100}}, {Shape{2, 1}, {1e100, -1e100}}, {Shape{2, 1}, {3, 5}}};
   EXPECT_THAT(ValuesOf("attention {}", operands), ElementsAre(3));
   for (const int position : {0, 1}) {
-    EXPECT_THAT(GradientOf("attention {}", operands, position), Each(0));
+    EXPECT_THAT(GradientOf("attention {}", operands, position, Counting), Each(0));
   }
 }
 

@@ -15,8 +15,6 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Pointwise;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 // 1, 2, 2     A 2 by 2 window has its largest number twice or three times.
 // 2, 1, 2
 // 0, 0, 0
@@ -33,14 +31,15 @@ const Tensor<double> kImage = {{1, 1, 4, 3},
 TEST(MaxPoolTest, WindowsThatOverlapAndReachIntoThePadding) {
   const std::string op = "max_pool2d { kernel: 3 stride: [ 2, 1 ] padding: 1 }";
   EXPECT_THAT(ValuesOf(op, {kImage}), ElementsAre(2.5, 3.3, 3.3, 4, 4, 3.2));
-  EXPECT_THAT(GradientOf(op, {kImage}, 0), ElementsAre(0, 0, 5, 0, 1, 0, 0, 0, 0, 9, 0, 6));
+  EXPECT_THAT(GradientOf(op, {kImage}, 0, Counting),
+              ElementsAre(0, 0, 5, 0, 1, 0, 0, 0, 0, 9, 0, 6));
 }
 
 TEST(MaxPoolTest, PaddingNeverWins) {
   const Operands negative = {{{1, 1, 3}, {-3, -2, -1}}};
   const std::string op = "max_pool1d { kernel: 2 padding: 1 }";
   EXPECT_THAT(ValuesOf(op, negative), ElementsAre(-3, -1));
-  EXPECT_THAT(GradientOf(op, negative, 0), ElementsAre(1, 0, 2));
+  EXPECT_THAT(GradientOf(op, negative, 0, Counting), ElementsAre(1, 0, 2));
 }
 
 TEST(MaxPoolTest, TheStrideIsTheKernel) {
@@ -51,8 +50,8 @@ TEST(MaxPoolTest, TheStrideIsTheKernel) {
 TEST(MaxPoolTest, TheFirstOfTheLargestTakesAll) {
   EXPECT_THAT(ValuesOf(kOverlapping, {kTies}), ElementsAre(2, 2, 2, 2));
   const auto expected = ElementsAre(0, 3, 0, 3, 0, 4, 0, 0, 0);
-  EXPECT_THAT(GradientOf(kOverlapping, {kTies}, 0), expected);
-  EXPECT_THAT(ForwardModeGradientOf(kOverlapping, {kTies}, 0), expected);
+  EXPECT_THAT(GradientOf(kOverlapping, {kTies}, 0, Counting), expected);
+  EXPECT_THAT(ForwardModeOf(kOverlapping, {kTies}, 0, Counting).gradient, expected);
 }
 
 // What masks are made of: the difference of two of them is no number.
@@ -60,10 +59,11 @@ TEST(MaxPoolTest, InfinitiesTieToo) {
   for (const double x : {kInfinity, -kInfinity}) {
     const Operands operands = {{{1, 1, 3}, {x, x, x}}};
     EXPECT_THAT(ValuesOf("max_pool1d { kernel: 3 }", operands), ElementsAre(x));
-    EXPECT_THAT(GradientOf("max_pool1d { kernel: 3 }", operands, 0), ElementsAre(1, 0, 0));
+    EXPECT_THAT(GradientOf("max_pool1d { kernel: 3 }", operands, 0, Counting),
+                ElementsAre(1, 0, 0));
   }
   const Operands far = {{{1, 1, 2}, {-1e308, 1e308}}};
-  EXPECT_THAT(GradientOf("max_pool1d { kernel: 2 }", far, 0), ElementsAre(0, 1));
+  EXPECT_THAT(GradientOf("max_pool1d { kernel: 2 }", far, 0, Counting), ElementsAre(0, 1));
 }
 
 // 0 to 2 and 1 to 3 may each be the largest; 0 to 0.5 cannot.
@@ -100,7 +100,7 @@ TEST(AvgPoolTest, OverTwoAxes) {
   const std::string op = "avg_pool2d { kernel: 3 stride: 2 padding: 1 count_include_pad: false }";
   EXPECT_THAT(ValuesOf(op, operands),
               Pointwise(DoubleNear(1e-15), Numbers{-0.5, 0.75, 1.0 / 6, -1.0 / 3}));
-  EXPECT_THAT(GradientOf(op, operands, 0),
+  EXPECT_THAT(GradientOf(op, operands, 0, Counting),
               Pointwise(DoubleNear(1e-15), Numbers{0.25, 0.75, 0.5, 0.75, 23.0 / 12, 7.0 / 6, 0.5,
                                                    7.0 / 6, 2.0 / 3, 0.5, 7.0 / 6, 2.0 / 3}));
 }
@@ -110,7 +110,7 @@ TEST(PoolTest, PaddingCostsNothing) {
   const Operands operands = {{{1, 1, 3}, {1, 3, 2}}};
   const std::string attributes = " { kernel: 1073741824 padding: 536870912 }";
   EXPECT_THAT(ValuesOf("max_pool1d" + attributes, operands), ElementsAre(3));
-  EXPECT_THAT(GradientOf("max_pool1d" + attributes, operands, 0), ElementsAre(0, 1, 0));
+  EXPECT_THAT(GradientOf("max_pool1d" + attributes, operands, 0, Counting), ElementsAre(0, 1, 0));
   EXPECT_THAT(ValuesOf("avg_pool1d" + attributes, operands), ElementsAre(6.0 / 1073741824));
   const v1::Node node = FromText<v1::Node>("max_pool1d" + attributes);
   const std::vector<Shape> shapes = {{1, 1, 3}};
@@ -127,10 +127,11 @@ TEST(GlobalAvgPoolTest, OfEachChannel) {
 TEST(DropoutTest, ScalesWhatIsKept) {
   const Operands operands = {Vector({1, 2, 3}), Vector({1, 0, 1})};
   EXPECT_THAT(ValuesOf("dropout { rate: 0.75 }", operands), ElementsAre(4, 0, 12));
-  EXPECT_THAT(GradientOf("dropout { rate: 0.75 }", operands, 0), ElementsAre(4, 0, 12));
-  EXPECT_THAT(GradientOf("dropout { rate: 0.75 }", operands, 1), ElementsAre(4, 16, 36));
+  EXPECT_THAT(GradientOf("dropout { rate: 0.75 }", operands, 0, Counting), ElementsAre(4, 0, 12));
+  EXPECT_THAT(GradientOf("dropout { rate: 0.75 }", operands, 1, Counting), ElementsAre(4, 16, 36));
   EXPECT_THAT(ValuesOf("dropout { rate: 0.75 plain: true }", operands), ElementsAre(1, 0, 3));
-  EXPECT_THAT(GradientOf("dropout { rate: 0.75 plain: true }", operands, 0), ElementsAre(1, 0, 3));
+  EXPECT_THAT(GradientOf("dropout { rate: 0.75 plain: true }", operands, 0, Counting),
+              ElementsAre(1, 0, 3));
   EXPECT_THAT(ValuesOf("dropout {}", {Vector({3}), Vector({-0.5})}), ElementsAre(-1.5));
 }
 
@@ -143,7 +144,7 @@ TEST(DropoutTest, ARateNear1IsNot1InFloat) {
 TEST(EmbeddingTest, LooksUpRowsAndAddsUpWhatComesAgain) {
   const Operands operands = {{{2, 2}, {2, 0, 2, 2}}, {{3, 2}, {1, 2, 3, 4, 5, 6}}};
   EXPECT_THAT(ValuesOf("embedding {}", operands), ElementsAre(5, 6, 1, 2, 5, 6, 5, 6));
-  EXPECT_THAT(GradientOf("embedding {}", operands, 1),
+  EXPECT_THAT(GradientOf("embedding {}", operands, 1, Counting),
               ElementsAre(3, 4, 0, 0, 1 + 5 + 7, 2 + 6 + 8));
 }
 

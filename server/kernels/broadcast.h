@@ -50,6 +50,13 @@ void BroadcastForEach(const Shape& a, const Shape& b, const Shape& shape, F f) {
   }
 }
 
+// out[i] = x[i] with x broadcast to out's shape.
+template <class T>
+void BroadcastCopy(const Tensor<T>& x, Tensor<T>& out) {
+  BroadcastForEach(x.shape(), out.shape(), out.shape(),
+                   [&](int64_t i, int64_t j, int64_t) { out[i] = x[j]; });
+}
+
 // out[i] = f(a[i], b[i]) with a and b broadcast to out's shape.
 template <class T, class F>
 void BroadcastMap(const Tensor<T>& a, const Tensor<T>& b, Tensor<T>& out, F f) {

@@ -1,4 +1,5 @@
 #include "server/ops/elementwise.h"
+#include "server/ops/sign.h"
 
 namespace gradus {
 namespace {
@@ -8,7 +9,7 @@ struct Abs : ElementwiseFunction<Abs> {
   static constexpr auto kCase = v1::Node::kAbs;
   static constexpr std::string_view kFormula = "y = |x|";
   static constexpr std::string_view kVjp = "grad(x) = u where x > 0, -u where x < 0";
-  static constexpr std::string_view kKinks = "x = 0: 0";
+  static constexpr std::string_view kKinks = "x = 0: derivative 0";
 
   template <class T>
   static T Value(const v1::Node&, const T& x) {
@@ -16,7 +17,7 @@ struct Abs : ElementwiseFunction<Abs> {
   }
   template <class T>
   static T Derivative(const v1::Node&, const T& x) {
-    return SelectPositive(x, T(1), SelectPositive(-x, T(-1), T(0)));
+    return Sign(x);
   }
 };
 

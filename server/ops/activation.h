@@ -10,6 +10,7 @@ namespace gradus {
 
 // What elementwise activations a = f(z) have in common. `Impl` adds kCase, kFormula, kVjp and
 //
+//   static absl::Status CheckAttributes(const v1::Node& node);  if it has any
 //   template <class T> static T Value(const v1::Node& node, const T& z);
 //   template <class T> static T Slope(const v1::Node& node, const T& z, const T& a);
 //
@@ -18,7 +19,10 @@ template <class Impl>
 struct Activation : OpBase {
   static constexpr std::string_view kOperands[] = {"input"};
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) { return call.operands[0]; }
+  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
+    if (absl::Status s = Impl::CheckAttributes(call.node); !s.ok()) return s;
+    return call.operands[0];
+  }
 
   static double Flops(const ShapeCall&, const Shape& output) {
     return 20.0 * static_cast<double>(output.element_count());

@@ -1,3 +1,4 @@
+#include "server/ops/attribute_checks.h"
 #include "server/ops/elementwise.h"
 
 namespace gradus {
@@ -9,8 +10,8 @@ struct AddScalar : ElementwiseFunction<AddScalar> {
   static constexpr std::string_view kFormula = "y = x + value";
   static constexpr std::string_view kVjp = "grad(x) = u";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    return InferShapeIfFinite(call, "add_scalar.value", call.node.add_scalar().value());
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckFinite("add_scalar.value", node.add_scalar().value());
   }
   template <class T>
   static T Value(const v1::Node& node, const T& x) {

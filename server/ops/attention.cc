@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "server/kernels/matmul.h"
+#include "server/ops/attribute_checks.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 
@@ -150,17 +151,17 @@ class QueryBlock {
 struct Attention : OpBase {
   static constexpr auto kCase = v1::Node::kAttention;
   static constexpr std::string_view kFormula =
-      "for each head: y = w value, w = softmax(s) over the keys that mask lets through, "
-      "s = scale query key', + mask if additive_mask; 0 without any key";
+      "for each head: y = w value, w = softmax(s) over the keys that mask lets through, s = scale "
+      "query key', + mask if additive_mask; 0 without any key";
   static constexpr std::string_view kVjp =
-      "for each head: grad(value) = w' u, grad(w) = u value', grad(s_ij) = "
-      "w_ij (grad(w_ij) - sum_k w_ik grad(w_ik)), grad(query) = scale grad(s) key, "
-      "grad(key) = scale grad(s)' query, grad(mask) = grad(s) if additive_mask, else 0";
+      "for each head: grad(value) = w' u, grad(w) = u value', grad(s_ij) = w_ij (grad(w_ij) - "
+      "sum_k w_ik grad(w_ik)), grad(query) = scale grad(s) key, grad(key) = scale grad(s)' query, "
+      "grad(mask) = grad(s) if additive_mask, else 0";
   static constexpr std::string_view kOperands[] = {"query", "key", "value", "mask"};
   static constexpr int kOptionalOperands = 1;
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    if (absl::Status s = CheckAttributes(call.node.attention()); !s.ok()) return s;
+    if (absl::Status s = CheckAttributes(call.node); !s.ok()) return s;
     for (size_t i = kQuery; i <= kValue; ++i) {
       if (call.operands[i].rank() < 2) {
         return FieldError("", Reason::kShapeMismatch,
@@ -250,16 +251,13 @@ struct Attention : OpBase {
   }
 
  private:
-  static absl::Status CheckAttributes(const v1::Attention& attributes) {
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    const v1::Attention& attributes = node.attention();
     if (attributes.has_head_count() && attributes.head_count() < 1) {
       return FieldError("attention.head_count", Reason::kInvalidValue,
                         fmt::format("{} is not 1 or more", attributes.head_count()));
     }
-    if (!std::isfinite(attributes.scale())) {
-      return FieldError("attention.scale", Reason::kInvalidValue,
-                        fmt::format("{} is not finite", attributes.scale()));
-    }
-    return absl::OkStatus();
+    return CheckFinite("attention.scale", attributes.scale());
   }
 
   static absl::Status CheckMask(const ShapeCall& call) {

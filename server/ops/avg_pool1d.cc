@@ -7,7 +7,7 @@ struct AvgPool1d : AvgPoolFamily<AvgPool1d> {
   static constexpr auto kCase = v1::Node::kAvgPool1D;
 
   static PoolingAttributes Attributes(const v1::Node& node) {
-    return ReadPooling("avg_pool1d", 1, node.avg_pool1d());
+    return ReadPooling(OpOf<AvgPool1d>().name(), 1, node.avg_pool1d());
   }
   static bool CountsPadding(const v1::Node& node) {
     const v1::AvgPool1d& message = node.avg_pool1d();

@@ -7,7 +7,7 @@ struct AvgPool2d : AvgPoolFamily<AvgPool2d> {
   static constexpr auto kCase = v1::Node::kAvgPool2D;
 
   static PoolingAttributes Attributes(const v1::Node& node) {
-    return ReadPooling("avg_pool2d", 2, node.avg_pool2d());
+    return ReadPooling(OpOf<AvgPool2d>().name(), 2, node.avg_pool2d());
   }
   static bool CountsPadding(const v1::Node& node) {
     const v1::AvgPool2d& message = node.avg_pool2d();

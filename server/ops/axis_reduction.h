@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "fmt/format.h"
 #include "server/kernels/axis_groups.h"
 #include "server/kernels/broadcast.h"
 #include "server/kernels/map.h"
@@ -18,7 +19,6 @@ namespace gradus {
 
 // What ops that reduce axes have in common. `Impl` adds kCase, kFormula, kVjp, Forward, Vjp and
 //
-//   static constexpr std::string_view kAxesField;         path of the attribute
 //   static const auto& Attributes(const v1::Node& node);  has axes() and keep_axes()
 template <class Impl>
 struct OverAxes : OpBase {
@@ -33,7 +33,8 @@ struct OverAxes : OpBase {
  protected:
   static absl::StatusOr<ReducedShape> Reduce(const v1::Node& node, const Shape& shape) {
     const auto& axes = Impl::Attributes(node).axes();
-    return ReduceAxes(shape, {axes.data(), static_cast<size_t>(axes.size())}, Impl::kAxesField);
+    return ReduceAxes(shape, {axes.data(), static_cast<size_t>(axes.size())},
+                      fmt::format("{}.axes", OpOf<Impl>().name()));
   }
 };
 

@@ -7,19 +7,23 @@ namespace {
 // the input.
 struct BatchNormInference : OpBase {
   static constexpr auto kCase = v1::Node::kBatchNormInference;
-  static constexpr std::string_view kName = "batch_norm_inference";
   static constexpr std::string_view kFormula =
-      "y = (input - mean) / sqrt(variance + variance_epsilon) gamma + beta";
+      "y = gamma (input - mean) / d + beta, d = sqrt(variance + variance_epsilon) or, with "
+      "EPSILON_PLACEMENT_OUTSIDE_ROOT, sqrt(variance) + variance_epsilon";
   static constexpr std::string_view kVjp =
-      "with w = u gamma, d the denominator, r the root in d: grad(input) = w / d; over all other "
-      "axes, grad(mean) = -sum of w / d, grad(variance) = -sum of w (input - mean) / (2 r d^2), "
+      "grad(input) = w / d, w = u gamma; over all axes but that of the channels, grad(mean) = "
+      "-sum of w / d, grad(variance) = -sum of w (input - mean) / (2 r d^2), r the root in d, "
       "grad(gamma) = sum of u (input - mean) / d, grad(beta) = sum of u";
+  static constexpr std::string_view kKinks =
+      "variance = 0 without an epsilon in the root: derivative infinite by variance";
   static constexpr std::string_view kOperands[] = {"input", "mean", "variance", "gamma", "beta"};
   static constexpr int kOptionalOperands = 2;
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     const Shape& x = call.operands[0];
-    if (absl::Status s = CheckOffset(Offset(call.node), kName, "variance_epsilon"); !s.ok()) {
+    if (absl::Status s =
+            CheckOffset(Offset(call.node), OpOf<BatchNormInference>().name(), "variance_epsilon");
+        !s.ok()) {
       return s;
     }
     const absl::StatusOr<int> axis = FindAxis(call.node, x);
@@ -74,7 +78,8 @@ struct BatchNormInference : OpBase {
 
   static absl::StatusOr<int> FindAxis(const v1::Node& node, const Shape& x) {
     const v1::BatchNormInference& message = node.batch_norm_inference();
-    return FindChannelAxis(kName, message.has_channel_axis() ? message.channel_axis() : 1, x);
+    return FindChannelAxis(OpOf<BatchNormInference>().name(),
+                           message.has_channel_axis() ? message.channel_axis() : 1, x);
   }
 
   // Calls f(i, channel, denominator) for each element of the input.

@@ -1,17 +1,14 @@
 #include "server/ops/bounds.h"
 
-#include <cmath>
-
 #include "fmt/format.h"
+#include "server/ops/attribute_checks.h"
 #include "server/status/field_error.h"
 
 namespace gradus {
 
 absl::Status CheckBounds(const Bounds& bounds, std::string_view path) {
   const auto check_finite = [&](const std::optional<double>& bound, std::string_view name) {
-    if (!bound.has_value() || std::isfinite(*bound)) return absl::OkStatus();
-    return FieldError(fmt::format("{}.{}", path, name), Reason::kInvalidValue,
-                      fmt::format("{} is not finite", *bound));
+    return CheckFinite(fmt::format("{}.{}", path, name), bound.value_or(0));
   };
   if (absl::Status status = check_finite(bounds.min, "min"); !status.ok()) return status;
   if (absl::Status status = check_finite(bounds.max, "max"); !status.ok()) return status;

@@ -28,12 +28,7 @@ struct Broadcast : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
-    const Tensor<T>& x = call[0];
-    BroadcastCursor at_x(x.shape(), output.shape());
-    for (int64_t i = 0; i < output.size(); ++i) {
-      output[i] = x[at_x.position()];
-      at_x.Next();
-    }
+    BroadcastCopy(call[0], output);
   }
 
   template <class T>

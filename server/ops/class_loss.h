@@ -52,8 +52,6 @@ struct ClassLoss : OpBase {
   static constexpr std::string_view kOperands[] = {"prediction", "target"};
   static constexpr bool kTakesSoftLabels = true;
 
-  static absl::Status CheckAttributes(const v1::Node&) { return absl::OkStatus(); }
-
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     const auto& attributes = Impl::Attributes(call.node);
     const std::string_view name = OpOf<Impl>().name();

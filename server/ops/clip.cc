@@ -10,15 +10,14 @@ struct Clip : ElementwiseFunction<Clip> {
   static constexpr auto kCase = v1::Node::kClip;
   static constexpr std::string_view kFormula = "y = x, or the bound that x lies beyond";
   static constexpr std::string_view kVjp = "grad(x) = u where min < x < max, else 0";
-  static constexpr std::string_view kKinks = "x = min and x = max: 0";
+  static constexpr std::string_view kKinks = "x = min and x = max: derivative 0";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    const Bounds bounds = BoundsOf(call.node);
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    const Bounds bounds = BoundsOf(node);
     if (!bounds.min.has_value() && !bounds.max.has_value()) {
       return FieldError("clip", Reason::kMissingField, "no bound; set min, max or both");
     }
-    if (const absl::Status status = CheckBounds(bounds, "clip"); !status.ok()) return status;
-    return call.operands[0];
+    return CheckBounds(bounds, "clip");
   }
   template <class T>
   static T Value(const v1::Node& node, const T& x) {

@@ -75,8 +75,11 @@ struct ConvolutionFamily : OpBase {
     }
     const T* const x = call[0].data();
     const T* const weight = call[1].data();
-    Impl::kTransposed ? TransposedConvolveAdd(convolution, x, weight, output.data())
-                      : ConvolveAdd(convolution, x, weight, output.data());
+    if constexpr (Impl::kTransposed) {
+      TransposedConvolveAdd(convolution, x, weight, output.data());
+    } else {
+      ConvolveAdd(convolution, x, weight, output.data());
+    }
   }
 
   template <class T>
@@ -87,12 +90,18 @@ struct ConvolutionFamily : OpBase {
     const T* const u = call.upstream.data();
     switch (position) {
       case 0:
-        Impl::kTransposed ? ConvolveAdd(convolution, u, weight, gradient.data())
-                          : TransposedConvolveAdd(convolution, u, weight, gradient.data());
+        if constexpr (Impl::kTransposed) {
+          ConvolveAdd(convolution, u, weight, gradient.data());
+        } else {
+          TransposedConvolveAdd(convolution, u, weight, gradient.data());
+        }
         break;
       case 1:
-        Impl::kTransposed ? ConvolutionWeightAdd(convolution, u, x, gradient.data())
-                          : ConvolutionWeightAdd(convolution, x, u, gradient.data());
+        if constexpr (Impl::kTransposed) {
+          ConvolutionWeightAdd(convolution, u, x, gradient.data());
+        } else {
+          ConvolutionWeightAdd(convolution, x, u, gradient.data());
+        }
         break;
       default:
         ForEachChannel(call.upstream.shape(),

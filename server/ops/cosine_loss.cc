@@ -52,19 +52,19 @@ class Cosine {
 struct CosineLoss : VectorLoss<CosineLoss> {
   static constexpr auto kCase = v1::Node::kCosineLoss;
   static constexpr std::string_view kFormula =
-      "term = 1 - cos where target > 0 or there is none, else max(0, cos - margin), "
-      "cos = a b' / (|a| |b|)";
+      "term = 1 - cos where target > 0 or there is none, else max(0, cos - margin), cos = a b' / "
+      "(|a| |b|)";
   static constexpr std::string_view kVjp =
-      "grad(a) = v (b / |b| - cos a / |a|) / |a|, grad(b) = v (a / |a| - cos b / |b|) / |b|, "
-      "v = -u where target > 0, else u where cos > margin, else 0; grad(target) = 0";
-  static constexpr std::string_view kKinks = "target = -1 and cos = margin: 0";
+      "grad(a) = v (b / |b| - cos a / |a|) / |a|, grad(b) = v (a / |a| - cos b / |b|) / |b|, v = "
+      "-u where target > 0, else u where cos > margin, else 0; grad(target) = 0";
+  static constexpr std::string_view kKinks = "target <= 0 and cos = margin: derivative 0";
   static constexpr std::string_view kOperands[] = {"a", "b", "target"};
   static constexpr int kOptionalOperands = 1;
   static constexpr int kVectorOperands = 2;
 
   static const v1::CosineLoss& Attributes(const v1::Node& node) { return node.cosine_loss(); }
 
-  static absl::Status Check(const ShapeCall& call) {
+  static absl::Status CheckOthers(const ShapeCall& call) {
     const Shape& a = call.operands[0];
     if (call.operands.size() > 2 && call.operands[2] != ExamplesOf(a)) {
       return FieldError(
@@ -72,7 +72,10 @@ struct CosineLoss : VectorLoss<CosineLoss> {
           fmt::format("a has shape {}, target has shape {}, expected one number per example {}",
                       a.ToString(), call.operands[2].ToString(), ExamplesOf(a).ToString()));
     }
-    return CheckFromTo("cosine_loss.margin", call.node.cosine_loss().margin(), -1, 1);
+    return absl::OkStatus();
+  }
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckFromTo("cosine_loss.margin", node.cosine_loss().margin(), -1, 1);
   }
 
   template <class T>

@@ -54,10 +54,7 @@ struct Dense : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
-    if (call.operand_count() > 2) {
-      const Tensor<T>& bias = call[2];
-      BroadcastMap(bias, bias, output, [](const T& b, const T&) { return b; });
-    }
+    if (call.operand_count() > 2) BroadcastCopy(call[2], output);
     MatMulAdd(Rows(call[0]), Rows(call[1]).Transposed(), output.data());
   }
 

@@ -1,8 +1,5 @@
 #include "server/ops/elementwise.h"
 
-#include <cmath>
-#include <string>
-
 #include "fmt/format.h"
 #include "server/kernels/broadcast.h"
 #include "server/status/field_error.h"
@@ -21,15 +18,6 @@ absl::StatusOr<Shape> InferBroadcastShape(const ShapeCall& call) {
     common = *next;
   }
   return common;
-}
-
-absl::StatusOr<Shape> InferShapeIfFinite(const ShapeCall& call, std::string_view field,
-                                         double attribute) {
-  if (!std::isfinite(attribute)) {
-    return FieldError(std::string(field), Reason::kInvalidValue,
-                      fmt::format("{} is not finite", attribute));
-  }
-  return call.operands[0];
 }
 
 }  // namespace gradus

@@ -16,23 +16,27 @@ namespace gradus {
 // Shape of an elementwise op over operands that broadcast, or a FieldError with both shapes.
 absl::StatusOr<Shape> InferBroadcastShape(const ShapeCall& call);
 
-// Shape of an elementwise op over one operand, or a FieldError at `field` if its attribute is not
-// finite.
-absl::StatusOr<Shape> InferShapeIfFinite(const ShapeCall& call, std::string_view field,
-                                         double attribute);
-
 // What elementwise functions y = f(x) that are no activations have in common: nobody writes down
 // their slope as a quantity. `Impl` adds kCase, kFormula, kVjp and
 //
+//   static absl::Status CheckAttributes(const v1::Node& node);  if it has any
 //   template <class T> static T Value(const v1::Node& node, const T& x);
 //   template <class T> static T Derivative(const v1::Node& node, const T& x);
+//
+// or in place of the last
+//
+//   // The product of upstream gradient and derivative, where the derivative alone may overflow.
+//   template <class T> static T InputGradient(const v1::Node& node, const T& u, const T& x);
 //
 // What costs no more than a product says `using OpBase::Flops`.
 template <class Impl>
 struct ElementwiseFunction : OpBase {
   static constexpr std::string_view kOperands[] = {"input"};
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) { return call.operands[0]; }
+  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
+    if (absl::Status s = Impl::CheckAttributes(call.node); !s.ok()) return s;
+    return call.operands[0];
+  }
 
   static double Flops(const ShapeCall&, const Shape& output) {
     return 20.0 * static_cast<double>(output.element_count());
@@ -46,7 +50,12 @@ struct ElementwiseFunction : OpBase {
   template <class T>
   static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
     MapAdd(call.upstream, call[0], gradient,
-           [&](const T& u, const T& x) { return u * Impl::Derivative(call.node, x); });
+           [&](const T& u, const T& x) { return Impl::InputGradient(call.node, u, x); });
+  }
+
+  template <class T>
+  static T InputGradient(const v1::Node& node, const T& u, const T& x) {
+    return u * Impl::Derivative(node, x);
   }
 };
 
@@ -56,6 +65,9 @@ struct ElementwiseFunction : OpBase {
 //   template <class T> static T Value(const v1::Node& node, const T& a, const T& b);
 //   template <class T> static T DerivativeOfA(const v1::Node& node, const T& a, const T& b);
 //   template <class T> static T DerivativeOfB(const v1::Node& node, const T& a, const T& b);
+//
+// or in place of the last two GradientOfA and GradientOfB, which begin with the upstream gradient,
+// as InputGradient does above.
 template <class Impl>
 struct BinaryFunction : OpBase {
   static constexpr std::string_view kOperands[] = {"a", "b"};
@@ -81,13 +93,22 @@ struct BinaryFunction : OpBase {
     const Tensor<T>& u = call.upstream;
     if (position == 0) {
       BroadcastForEach(a.shape(), b.shape(), u.shape(), [&](int64_t i, int64_t j, int64_t k) {
-        gradient[j] += u[i] * Impl::DerivativeOfA(call.node, a[j], b[k]);
+        gradient[j] += Impl::GradientOfA(call.node, u[i], a[j], b[k]);
       });
     } else {
       BroadcastForEach(a.shape(), b.shape(), u.shape(), [&](int64_t i, int64_t j, int64_t k) {
-        gradient[k] += u[i] * Impl::DerivativeOfB(call.node, a[j], b[k]);
+        gradient[k] += Impl::GradientOfB(call.node, u[i], a[j], b[k]);
       });
     }
+  }
+
+  template <class T>
+  static T GradientOfA(const v1::Node& node, const T& u, const T& a, const T& b) {
+    return u * Impl::DerivativeOfA(node, a, b);
+  }
+  template <class T>
+  static T GradientOfB(const v1::Node& node, const T& u, const T& a, const T& b) {
+    return u * Impl::DerivativeOfB(node, a, b);
   }
 };
 

@@ -1,5 +1,5 @@
 #include "server/ops/activation.h"
-#include "server/ops/elementwise.h"
+#include "server/ops/attribute_checks.h"
 #include "server/ops/exponential_linear.h"
 
 namespace gradus {
@@ -9,10 +9,10 @@ struct Elu : Activation<Elu> {
   static constexpr auto kCase = v1::Node::kElu;
   static constexpr std::string_view kFormula = "a = z where z > 0, else alpha (exp(z) - 1)";
   static constexpr std::string_view kVjp = "grad(z) = u where z > 0, else u alpha exp(z)";
-  static constexpr std::string_view kKinks = "z = 0, unless alpha is 1: alpha";
+  static constexpr std::string_view kKinks = "z = 0, unless alpha = 1: derivative alpha";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    return InferShapeIfFinite(call, "elu.alpha", Alpha(call.node));
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckFinite("elu.alpha", Alpha(node));
   }
   template <class T>
   static T Value(const v1::Node& node, const T& z) {

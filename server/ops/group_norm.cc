@@ -5,16 +5,10 @@ namespace {
 
 struct GroupNorm : Normalization<GroupNorm> {
   static constexpr auto kCase = v1::Node::kGroupNorm;
-  static constexpr std::string_view kName = "group_norm";
   static constexpr std::string_view kFormula =
-      "y = (input - mean) / sqrt(variance + variance_epsilon) gamma + beta, mean and variance of "
+      "y = gamma (input - mean) / d + beta, d = sqrt(variance + variance_epsilon) or, with "
+      "EPSILON_PLACEMENT_OUTSIDE_ROOT, sqrt(variance) + variance_epsilon; mean and variance of "
       "each example over a group of channels and all spatial axes";
-  static constexpr std::string_view kVjp =
-      "grad(input) = (w - mean(w) - (c / r) sum(w c / d) / n) / d with w = u gamma, d the "
-      "denominator, "
-      "c = input - mean, r the root in d, n the divisor of the variance; grad(gamma) = sum of u c "
-      "/ d, "
-      "grad(beta) = sum of u";
 
   static DenominatorOffset Offset(const v1::Node& node) {
     return ReadVarianceOffset(node.group_norm());

@@ -1,9 +1,6 @@
-#include <cmath>
-
-#include "fmt/format.h"
 #include "server/ops/activation.h"
+#include "server/ops/attribute_checks.h"
 #include "server/ops/bounds.h"
-#include "server/status/field_error.h"
 
 namespace gradus {
 namespace {
@@ -13,15 +10,10 @@ struct HardSigmoid : Activation<HardSigmoid> {
   static constexpr auto kCase = v1::Node::kHardSigmoid;
   static constexpr std::string_view kFormula = "a = slope z + 1/2, limited to 0 ... 1";
   static constexpr std::string_view kVjp = "grad(z) = u slope where 0 < slope z + 1/2 < 1, else 0";
-  static constexpr std::string_view kKinks = "slope z = -1/2 and slope z = 1/2: 0";
+  static constexpr std::string_view kKinks = "slope z = -1/2 and slope z = 1/2: derivative 0";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    const double slope = SlopeInTheMiddle(call.node);
-    if (!std::isfinite(slope) || slope <= 0) {
-      return FieldError("hard_sigmoid.slope", Reason::kInvalidValue,
-                        fmt::format("{} is not a finite number above 0", slope));
-    }
-    return call.operands[0];
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckPositive("hard_sigmoid.slope", SlopeInTheMiddle(node));
   }
   template <class T>
   static T Value(const v1::Node& node, const T& z) {

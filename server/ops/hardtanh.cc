@@ -9,12 +9,10 @@ struct Hardtanh : Activation<Hardtanh> {
   static constexpr auto kCase = v1::Node::kHardtanh;
   static constexpr std::string_view kFormula = "a = z, or the bound that z lies beyond";
   static constexpr std::string_view kVjp = "grad(z) = u where min < z < max, else 0";
-  static constexpr std::string_view kKinks = "z = min and z = max: 0";
+  static constexpr std::string_view kKinks = "z = min and z = max: derivative 0";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    const absl::Status status = CheckBounds(BoundsOf(call.node), "hardtanh");
-    if (!status.ok()) return status;
-    return call.operands[0];
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckBounds(BoundsOf(node), "hardtanh");
   }
   template <class T>
   static T Value(const v1::Node& node, const T& z) {

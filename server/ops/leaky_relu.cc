@@ -1,5 +1,5 @@
 #include "server/ops/activation.h"
-#include "server/ops/elementwise.h"
+#include "server/ops/attribute_checks.h"
 
 namespace gradus {
 namespace {
@@ -9,10 +9,10 @@ struct LeakyRelu : Activation<LeakyRelu> {
   static constexpr auto kCase = v1::Node::kLeakyRelu;
   static constexpr std::string_view kFormula = "a = z where z > 0, else negative_slope z";
   static constexpr std::string_view kVjp = "grad(z) = u where z > 0, else u negative_slope";
-  static constexpr std::string_view kKinks = "z = 0: negative_slope";
+  static constexpr std::string_view kKinks = "z = 0: derivative negative_slope";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    return InferShapeIfFinite(call, "leaky_relu.negative_slope", NegativeSlope(call.node));
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckFinite("leaky_relu.negative_slope", NegativeSlope(node));
   }
   // A sum, of which one term is 0, is narrower for an interval around 0 than a choice.
   template <class T>

@@ -10,7 +10,6 @@ struct LogSoftmax : SoftmaxFamily<LogSoftmax> {
   static constexpr std::string_view kFormula =
       "a_i = (z_i - m) - log sum_j exp(z_j - m), m = max z";
   static constexpr std::string_view kVjp = "grad(z_i) = u_i - exp(a_i) sum_j u_j, from the output";
-  static constexpr std::string_view kAxisField = "log_softmax.axis";
 
   static const v1::LogSoftmax& Attributes(const v1::Node& node) { return node.log_softmax(); }
 

@@ -12,7 +12,6 @@ struct LogSumExp : GroupReduction<LogSumExp> {
   static constexpr auto kCase = v1::Node::kLogSumExp;
   static constexpr std::string_view kFormula = "y = m + log sum_i exp(x_i - m), m = max x";
   static constexpr std::string_view kVjp = "grad(x_i) = u exp(x_i - y), from the output";
-  static constexpr std::string_view kAxesField = "log_sum_exp.axes";
 
   static const v1::LogSumExp& Attributes(const v1::Node& node) { return node.log_sum_exp(); }
 

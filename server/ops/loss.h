@@ -79,8 +79,6 @@ template <class Impl>
 struct ElementwiseLoss : OpBase {
   static constexpr std::string_view kOperands[] = {"prediction", "target"};
 
-  static absl::Status CheckAttributes(const v1::Node&) { return absl::OkStatus(); }
-
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     const Shape& y = call.operands[0];
     const Shape& t = call.operands[1];

@@ -42,9 +42,11 @@ MatrixStack RightStack(const v1::Node& node, const Shape& b) {
 // On the last two axes; leading axes broadcast.
 struct MatMul : OpBase {
   static constexpr auto kCase = v1::Node::kMatMul;
-  static constexpr std::string_view kFormula = "y = a b";
+  static constexpr std::string_view kFormula =
+      "y = A B, A = a, or a' with transpose_a, B = b, or b' with transpose_b";
   static constexpr std::string_view kVjp =
-      "grad(a) = u b', grad(b) = a' u, each summed over what it was broadcast to";
+      "grad(A) = u B', grad(B) = A' u, each summed over what it was broadcast to; grad(a) = "
+      "grad(A), or grad(A)' with transpose_a, and the same for b";
   static constexpr std::string_view kOperands[] = {"a", "b"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
@@ -107,13 +109,19 @@ struct MatMul : OpBase {
       if (position == 0) {
         const MatrixView<T> b = right.Matrix(call[1], at_right);
         T* const out = gradient.data() + at_left * left.matrix_size();
-        left.transpose ? MatMulAdd(b, upstream.Transposed(), out)
-                       : MatMulAdd(upstream, b.Transposed(), out);
+        if (left.transpose) {
+          MatMulAdd(b, upstream.Transposed(), out);
+        } else {
+          MatMulAdd(upstream, b.Transposed(), out);
+        }
       } else {
         const MatrixView<T> a = left.Matrix(call[0], at_left);
         T* const out = gradient.data() + at_right * right.matrix_size();
-        right.transpose ? MatMulAdd(upstream.Transposed(), a, out)
-                        : MatMulAdd(a.Transposed(), upstream, out);
+        if (right.transpose) {
+          MatMulAdd(upstream.Transposed(), a, out);
+        } else {
+          MatMulAdd(a.Transposed(), upstream, out);
+        }
       }
     });
   }

@@ -8,8 +8,8 @@ struct MaxOverAxes : GroupReduction<MaxOverAxes> {
   static constexpr auto kCase = v1::Node::kMax;
   static constexpr std::string_view kFormula = "y = largest x over the axes";
   static constexpr std::string_view kVjp = "grad(x) = u for the largest x, 0 for the others";
-  static constexpr std::string_view kKinks = "x_i = x_j, both the largest: u for the first, else 0";
-  static constexpr std::string_view kAxesField = "max.axes";
+  static constexpr std::string_view kKinks =
+      "a tie of the largest: derivative 1 by the first of them, 0 by the others";
 
   static const v1::Max& Attributes(const v1::Node& node) { return node.max(); }
 

@@ -7,7 +7,7 @@ struct MaxPool1d : MaxPoolFamily<MaxPool1d> {
   static constexpr auto kCase = v1::Node::kMaxPool1D;
 
   static PoolingAttributes Attributes(const v1::Node& node) {
-    return ReadPooling("max_pool1d", 1, node.max_pool1d());
+    return ReadPooling(OpOf<MaxPool1d>().name(), 1, node.max_pool1d());
   }
 };
 

@@ -7,7 +7,7 @@ struct MaxPool2d : MaxPoolFamily<MaxPool2d> {
   static constexpr auto kCase = v1::Node::kMaxPool2D;
 
   static PoolingAttributes Attributes(const v1::Node& node) {
-    return ReadPooling("max_pool2d", 2, node.max_pool2d());
+    return ReadPooling(OpOf<MaxPool2d>().name(), 2, node.max_pool2d());
   }
 };
 

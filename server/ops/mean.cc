@@ -7,7 +7,6 @@ struct Mean : AxisReduction<Mean> {
   static constexpr auto kCase = v1::Node::kMean;
   static constexpr std::string_view kFormula = "y = (sum of x over the axes) / n";
   static constexpr std::string_view kVjp = "grad(x) = u / n, repeated along the axes";
-  static constexpr std::string_view kAxesField = "mean.axes";
 
   static const v1::Mean& Attributes(const v1::Node& node) { return node.mean(); }
 

@@ -1,16 +1,15 @@
 #include "server/ops/normalization.h"
 
-#include <cmath>
-
+#include "server/ops/attribute_checks.h"
 #include "server/ops/axes.h"
 
 namespace gradus {
 
 absl::Status CheckOffset(const DenominatorOffset& offset, std::string_view op,
                          std::string_view value_name) {
-  if (!(offset.value >= 0 && std::isfinite(offset.value))) {
-    return FieldError(fmt::format("{}.{}", op, value_name), Reason::kInvalidValue,
-                      fmt::format("{} is not a finite number from 0 on", offset.value));
+  if (absl::Status s = CheckNotNegative(fmt::format("{}.{}", op, value_name), offset.value);
+      !s.ok()) {
+    return s;
   }
   switch (offset.placement) {
     case v1::EPSILON_PLACEMENT_UNSPECIFIED:

@@ -160,9 +160,8 @@ class NormalizedGroup {
 };
 
 // What normalisations with the statistics of their operand have in common. `Impl` adds kCase,
-// kFormula, kVjp and
+// kFormula and
 //
-//   static constexpr std::string_view kName;        of its field in Node.op
 //   static constexpr std::string_view kOffsetName;  of the attribute: "variance_epsilon"
 //   static DenominatorOffset Offset(const v1::Node& node);
 //   static absl::StatusOr<NormalizationLayout> FindLayout(const v1::Node& node, const Shape& x);
@@ -170,6 +169,12 @@ class NormalizedGroup {
 // and hides of the following what differs.
 template <class Impl>
 struct Normalization : OpBase {
+  static constexpr std::string_view kVjp =
+      "grad(input) = (w - mean(w) - (c / r) sum(w c / d) / n) / d, w = u gamma, c = input - mean, "
+      "r the root in d, n the divisor of the variance; grad(gamma) = sum of u c / d, grad(beta) = "
+      "sum of u, each over all that share it";
+  static constexpr std::string_view kKinks =
+      "variance = 0 without an epsilon in the root: derivative 0 of the root";
   static constexpr std::string_view kOperands[] = {"input", "gamma", "beta"};
   static constexpr int kOptionalOperands = 2;
   static constexpr std::string_view kOffsetName = "variance_epsilon";
@@ -178,11 +183,12 @@ struct Normalization : OpBase {
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     const DenominatorOffset offset = Impl::Offset(call.node);
-    if (absl::Status s = CheckOffset(offset, Impl::kName, Impl::kOffsetName); !s.ok()) return s;
+    const std::string_view name = OpOf<Impl>().name();
+    if (absl::Status s = CheckOffset(offset, name, Impl::kOffsetName); !s.ok()) return s;
     const auto layout = Impl::FindLayout(call.node, call.operands[0]);
     if (!layout.ok()) return layout.status();
     if (Impl::IsUnbiased(call.node) && layout->Group(0).size() < 2) {
-      return FieldError(fmt::format("{}.unbiased", Impl::kName), Reason::kInvalidValue,
+      return FieldError(fmt::format("{}.unbiased", name), Reason::kInvalidValue,
                         "a variance with divisor n - 1 needs 2 or more numbers, there is one");
     }
     if (absl::Status s = CheckParameters(call, Impl::kOperands, 1, layout->parameter); !s.ok()) {

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "gradus/v1/network.pb.h"
@@ -74,8 +75,8 @@ struct OpText {
   std::string_view formula;
   // The vector-Jacobian product: "grad(z) = u a (1 - a)".
   std::string_view vjp;
-  // Where the op is not differentiable, and which subgradient it takes there: "0 at z = 0". Empty:
-  // nowhere.
+  // Where the op is not differentiable, and which subgradient it takes there: "z = 0: derivative
+  // 0". Empty: nowhere.
   std::string_view kinks;
 };
 
@@ -110,11 +111,13 @@ struct Op {
 
 // What most ops have in common. An op is a struct that derives from this (or from Activation,
 // ElementwiseFunction, ElementwiseLoss ...) and adds, as static members, kCase, kOperands,
-// kFormula, kVjp, InferShape, Forward<T> and Vjp<T>.
+// kFormula, kVjp, InferShape, Forward<T> and Vjp<T>. The InferShape of most families asks
+// CheckAttributes for a FieldError if an attribute is wrong.
 struct OpBase {
   static constexpr int kOptionalOperands = 0;
   static constexpr bool kVariadic = false;
-  static constexpr std::string_view kKinks = "";
+  static constexpr std::string_view kKinks = {};
+  static absl::Status CheckAttributes(const v1::Node&) { return absl::OkStatus(); }
   static double Flops(const ShapeCall&, const Shape& output) {
     return 4.0 * static_cast<double>(output.element_count());
   }

@@ -1,3 +1,4 @@
+#include "server/ops/attribute_checks.h"
 #include "server/ops/elementwise.h"
 
 namespace gradus {
@@ -7,10 +8,10 @@ struct ConstantPower : ElementwiseFunction<ConstantPower> {
   static constexpr auto kCase = v1::Node::kPower;
   static constexpr std::string_view kFormula = "y = x^exponent";
   static constexpr std::string_view kVjp = "grad(x) = u exponent x^(exponent - 1)";
-  static constexpr std::string_view kKinks = "x = 0: infinite if the exponent is between 0 and 1";
+  static constexpr std::string_view kKinks = "x = 0, if 0 < exponent < 1: derivative infinite";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    return InferShapeIfFinite(call, "power.exponent", call.node.power().exponent());
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckFinite("power.exponent", node.power().exponent());
   }
   template <class T>
   static T Value(const v1::Node& node, const T& x) {

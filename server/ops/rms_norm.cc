@@ -5,17 +5,19 @@ namespace {
 
 struct RmsNorm : Normalization<RmsNorm> {
   static constexpr auto kCase = v1::Node::kRmsNorm;
-  static constexpr std::string_view kName = "rms_norm";
   static constexpr std::string_view kOperands[] = {"input", "gamma"};
   static constexpr int kOptionalOperands = 1;
   static constexpr std::string_view kOffsetName = "mean_square_epsilon";
   static constexpr bool kCentred = false;
   static constexpr std::string_view kFormula =
-      "y = input / sqrt(mean(input^2) + mean_square_epsilon) gamma, over the last axis";
+      "y = gamma input / d, d = sqrt(mean(input^2) + mean_square_epsilon) or, with "
+      "EPSILON_PLACEMENT_OUTSIDE_ROOT, sqrt(mean(input^2)) + mean_square_epsilon; mean over the "
+      "last axis";
   static constexpr std::string_view kVjp =
-      "grad(input) = (w - (input / r) mean(w input / d)) / d with w = u gamma, d the denominator, "
-      "r "
-      "the root in d; grad(gamma) = sum of u input / d";
+      "grad(input) = (w - (input / r) mean(w input / d)) / d, w = u gamma, r the root in d; "
+      "grad(gamma) = sum of u input / d over all examples";
+  static constexpr std::string_view kKinks =
+      "input = 0 on all of the axis without an epsilon in the root: derivative 0 of the root";
 
   static DenominatorOffset Offset(const v1::Node& node) {
     const v1::RmsNorm& message = node.rms_norm();

@@ -1,3 +1,4 @@
+#include "server/ops/attribute_checks.h"
 #include "server/ops/elementwise.h"
 
 namespace gradus {
@@ -9,8 +10,8 @@ struct Scale : ElementwiseFunction<Scale> {
   static constexpr std::string_view kFormula = "y = factor x";
   static constexpr std::string_view kVjp = "grad(x) = factor u";
 
-  static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
-    return InferShapeIfFinite(call, "scale.factor", call.node.scale().factor());
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    return CheckFinite("scale.factor", node.scale().factor());
   }
   template <class T>
   static T Value(const v1::Node& node, const T& x) {

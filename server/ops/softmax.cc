@@ -7,7 +7,6 @@ struct Softmax : SoftmaxFamily<Softmax> {
   static constexpr auto kCase = v1::Node::kSoftmax;
   static constexpr std::string_view kFormula = "a_i = exp(z_i - m) / sum_j exp(z_j - m), m = max z";
   static constexpr std::string_view kVjp = "grad(z_i) = a_i (u_i - sum_j u_j a_j), from the output";
-  static constexpr std::string_view kAxisField = "softmax.axis";
 
   static const v1::Softmax& Attributes(const v1::Node& node) { return node.softmax(); }
 

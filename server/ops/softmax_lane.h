@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "fmt/format.h"
 #include "server/kernels/reduce.h"
 #include "server/ops/axes.h"
 #include "server/ops/op.h"
@@ -55,7 +56,6 @@ class SoftmaxLane {
 
 // What softmax and log_softmax have in common. `Impl` adds kCase, Forward, Vjp and
 //
-//   static constexpr std::string_view kAxisField;         path of the attribute
 //   static const auto& Attributes(const v1::Node& node);  has an optional axis()
 template <class Impl>
 struct SoftmaxFamily : OpBase {
@@ -75,7 +75,8 @@ struct SoftmaxFamily : OpBase {
   // The axis from 0 on.
   static absl::StatusOr<int> FindAxis(const v1::Node& node, int rank) {
     const auto& attributes = Impl::Attributes(node);
-    return NormalizeAxis(attributes.has_axis() ? attributes.axis() : -1, rank, Impl::kAxisField);
+    return NormalizeAxis(attributes.has_axis() ? attributes.axis() : -1, rank,
+                         fmt::format("{}.axis", OpOf<Impl>().name()));
   }
 };
 

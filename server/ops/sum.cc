@@ -7,7 +7,6 @@ struct Sum : AxisReduction<Sum> {
   static constexpr auto kCase = v1::Node::kSum;
   static constexpr std::string_view kFormula = "y = sum of x over the axes";
   static constexpr std::string_view kVjp = "grad(x) = u, repeated along the axes";
-  static constexpr std::string_view kAxesField = "sum.axes";
 
   static const v1::Sum& Attributes(const v1::Node& node) { return node.sum(); }
 

@@ -43,25 +43,25 @@ class Distance {
 struct TripletLoss : VectorLoss<TripletLoss> {
   static constexpr auto kCase = v1::Node::kTripletLoss;
   static constexpr std::string_view kFormula =
-      "term = max(0, d(anchor, positive) - d(anchor, negative) + margin), "
-      "d(x, y) = |x - y + difference_offset|, or its square with squared";
+      "term = max(0, d(anchor, positive) - d(anchor, negative) + margin), d(x, y) = |x - y + "
+      "difference_offset|, or its square with squared";
   static constexpr std::string_view kVjp =
       "grad(anchor) = u (p - n), grad(positive) = -u p, grad(negative) = u n where the term is "
       "above 0, else 0; p = (anchor - positive + difference_offset) / d(anchor, positive), n the "
       "same for negative; with squared, 2 in place of 1 / d";
   static constexpr std::string_view kKinks =
-      "term: 0 where it becomes 0; d(x, y) = 0: 0 unless squared";
+      "d(anchor, positive) - d(anchor, negative) + margin = 0: derivative 0; d = 0 unless "
+      "squared: derivative 0 of d";
   static constexpr std::string_view kOperands[] = {"anchor", "positive", "negative"};
   static constexpr int kVectorOperands = 3;
 
   static const v1::TripletLoss& Attributes(const v1::Node& node) { return node.triplet_loss(); }
 
-  static absl::Status Check(const ShapeCall& call) {
-    if (absl::Status s = CheckNotNegative("triplet_loss.margin", Margin(call.node)); !s.ok()) {
+  static absl::Status CheckAttributes(const v1::Node& node) {
+    if (absl::Status s = CheckNotNegative("triplet_loss.margin", Margin(node)); !s.ok()) {
       return s;
     }
-    return CheckFinite("triplet_loss.difference_offset",
-                       call.node.triplet_loss().difference_offset());
+    return CheckFinite("triplet_loss.difference_offset", node.triplet_loss().difference_offset());
   }
 
   template <class T>

@@ -11,7 +11,6 @@ struct Variance : GroupReduction<Variance> {
       "y = (sum_i (x_i - mean(x))^2) / n over the axes; n - 1 in place of n if unbiased";
   static constexpr std::string_view kVjp =
       "grad(x_i) = 2 u (x_i - mean(x)) / n; n - 1 in place of n if unbiased";
-  static constexpr std::string_view kAxesField = "variance.axes";
 
   static const v1::Variance& Attributes(const v1::Node& node) { return node.variance(); }
 

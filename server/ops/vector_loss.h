@@ -41,7 +41,8 @@ T EuclideanLength(int64_t size, F x) {
 //
 //   static constexpr int kVectorOperands;                     the first so many have equal shape
 //   static const auto& Attributes(const v1::Node& node);      has a reduction()
-//   static absl::Status Check(const ShapeCall& call);         of what else there is
+//   static absl::Status CheckOthers(const ShapeCall& call);   of the other operands, if any
+//   static absl::Status CheckAttributes(const v1::Node& node);  of further ones, if any
 //   template <class T> static T Term(const OpCall<T>& call, int64_t example, const Lane& lane);
 //   // Adds the gradient of the example, whose vectors are at `lane`, to that of an operand.
 //   template <class T> static void AddGradient(const OpCall<T>& call, int64_t example,
@@ -49,11 +50,14 @@ T EuclideanLength(int64_t size, F x) {
 //                                              Tensor<T>& gradient);
 template <class Impl>
 struct VectorLoss : OpBase {
+  static absl::Status CheckOthers(const ShapeCall&) { return absl::OkStatus(); }
+
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     if (absl::Status s = CheckVectors(call, Impl::kOperands, Impl::kVectorOperands); !s.ok()) {
       return s;
     }
-    if (absl::Status s = Impl::Check(call); !s.ok()) return s;
+    if (absl::Status s = Impl::CheckOthers(call); !s.ok()) return s;
+    if (absl::Status s = Impl::CheckAttributes(call.node); !s.ok()) return s;
     return InferReducedShape(OpOf<Impl>().name(), Impl::Attributes(call.node).reduction(),
                              ExamplesOf(call.operands[0]));
   }

@@ -83,6 +83,16 @@ TEST(BroadcastForEachTest, VisitsWhatTheCursorsVisit) {
   }
 }
 
+TEST(BroadcastCopyTest, RepeatsAlongAxes) {
+  Tensor<double> out(Shape{2, 3});
+  BroadcastCopy(Tensor<double>(Shape{2, 1}, {10, 20}), out);
+  EXPECT_THAT(out.values(), ElementsAre(10, 10, 10, 20, 20, 20));
+  BroadcastCopy(Tensor<double>(Shape{3}, {1, 2, 3}), out);
+  EXPECT_THAT(out.values(), ElementsAre(1, 2, 3, 1, 2, 3));
+  BroadcastCopy(Tensor<double>(Shape{}, {7}), out);
+  EXPECT_THAT(out.values(), ElementsAre(7, 7, 7, 7, 7, 7));
+}
+
 TEST(BroadcastMapTest, ReadsBothOperands) {
   const Tensor<double> a(Shape{2, 1}, {10, 20});
   const Tensor<double> b(Shape{3}, {1, 2, 3});
@@ -128,7 +138,7 @@ TEST(BroadcastSumAddTest, IsTheTransposeOfBroadcasting) {
     for (int64_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(random.Below(100));
 
     Tensor<double> stretched(shape);
-    BroadcastMap(x, x, stretched, [](double a, double) { return a; });
+    BroadcastCopy(x, stretched);
     Tensor<double> summed(operand);
     BroadcastSumAdd(shape, operand, summed.data(), [&](int64_t i) { return y[i]; });
     double left = 0;

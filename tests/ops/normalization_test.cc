@@ -266,7 +266,7 @@ TEST(NormalizationShapeTest, EpsilonIsNone) {
         op.substr(0, op.find(' ')) + "." + op.substr(op.find_last_of(' ') + 1);
     for (const std::string value : {"-1", "nan", "inf"}) {
       ExpectError(op + ": " + value + " }", operands, Reason::kInvalidValue,
-                  field + ": " + value + " is not a finite number from 0 on");
+                  field + ": " + value + " is not a finite number, 0 or more");
     }
   }
 }

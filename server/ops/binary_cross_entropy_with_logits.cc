@@ -1,6 +1,5 @@
-#include <cmath>
-
 #include "server/ops/attribute_checks.h"
+#include "server/ops/logistic.h"
 #include "server/ops/loss.h"
 
 namespace gradus {
@@ -11,10 +10,11 @@ namespace {
 struct BinaryCrossEntropyWithLogits : ElementwiseLoss<BinaryCrossEntropyWithLogits> {
   static constexpr auto kCase = v1::Node::kBinaryCrossEntropyWithLogits;
   static constexpr std::string_view kFormula =
-      "term = -(w t log s + (1 - t) log(1 - s)), s = sigmoid(prediction), w = positive_weight";
+      "term = -(w t log s + (1 - t) log(1 - s)), s = sigmoid(z), z = prediction, t = target, w = "
+      "positive_weight";
   static constexpr std::string_view kVjp =
-      "grad(z) = u ((1 - t) s - w t (1 - s)), which is u (s - t) for w = 1; "
-      "grad(t) = u (log(1 - s) - w log s)";
+      "grad(z) = u ((1 - t) s - w t (1 - s)), which is u (s - t) for w = 1; grad(t) = u (log(1 - "
+      "s) - w log s)";
 
   static const v1::BinaryCrossEntropyWithLogits& Attributes(const v1::Node& node) {
     return node.binary_cross_entropy_with_logits();
@@ -24,34 +24,25 @@ struct BinaryCrossEntropyWithLogits : ElementwiseLoss<BinaryCrossEntropyWithLogi
   }
   template <class T>
   static T Term(const v1::Node& node, const T& z, const T& t) {
-    return T(PositiveWeight(node)) * t * Softplus(-z) + (T(1) - t) * Softplus(z);
+    return T(PositiveWeight(node)) * t * SoftPlus(-z) + (T(1) - t) * SoftPlus(z);
   }
   template <class T>
   static T PredictionSlope(const v1::Node& node, const T& z, const T& t) {
-    using std::exp;
-    return (T(1) - t) / (T(1) + exp(-z)) - T(PositiveWeight(node)) * t / (T(1) + exp(z));
+    return (T(1) - t) * Logistic(z) - T(PositiveWeight(node)) * t * Logistic(-z);
   }
   // w log(1 + exp(-z)) - log(1 + exp(z)), without the large part that both have in common.
   template <class T>
   static T TargetSlope(const v1::Node& node, const T& z, const T&) {
     const T weight = T(PositiveWeight(node));
     // Both are the same function, so this is no kink.
-    if (PlainValue(z) > 0) return (weight - T(1)) * Softplus(-z) - z;
-    return (weight - T(1)) * Softplus(z) - weight * z;
+    if (PlainValue(z) > 0) return (weight - T(1)) * SoftPlus(-z) - z;
+    return (weight - T(1)) * SoftPlus(z) - weight * z;
   }
 
  private:
   static double PositiveWeight(const v1::Node& node) {
     const v1::BinaryCrossEntropyWithLogits& attributes = node.binary_cross_entropy_with_logits();
     return attributes.has_positive_weight() ? attributes.positive_weight() : 1;
-  }
-  template <class T>
-  static T Softplus(const T& z) {
-    using std::exp;
-    using std::log1p;
-    // Both are the same function, so this is no kink.
-    constexpr double kLarge = 30;
-    return PlainValue(z) > kLarge ? z + log1p(exp(-z)) : log1p(exp(z));
   }
 };
 

@@ -42,6 +42,14 @@ absl::Status CheckClassLoss(std::string_view op, const ShapeCall& call,
       return s;
     }
   }
+  // Numbers up to here are themselves in double precision.
+  constexpr int64_t kLargestIgnored = int64_t{1} << 53;
+  const int64_t ignored = attributes.ignored.value_or(0);
+  if (ignored < -kLargestIgnored || ignored > kLargestIgnored) {
+    return FieldError(
+        fmt::format("{}.ignore_index", op), Reason::kInvalidValue,
+        fmt::format("{} is not from {} to {}", ignored, -kLargestIgnored, kLargestIgnored));
+  }
   if (attributes.ignored.has_value() && target == prediction) {
     return FieldError(fmt::format("{}.ignore_index", op), Reason::kInvalidValue,
                       fmt::format("only for class indices {}, target holds soft labels {}",

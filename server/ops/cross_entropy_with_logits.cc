@@ -6,12 +6,13 @@ namespace {
 
 // The gradient as u (p_c sum_{d != c} f_d - f_c (1 - p_c)), which keeps its digits where p_c is
 // near f_c = 1. A class with f_c = 0 is left out of the loss, so that it adds nothing even where
-// its logarithm overflows.
+// its logarithm overflows; and an example without another class is left out of the gradient, even
+// where the upstream gradient is infinite.
 struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
   static constexpr auto kCase = v1::Node::kCrossEntropyWithLogits;
   static constexpr std::string_view kFormula =
-      "term = -sum_c f_c log p_c, p = softmax(prediction), f_c = w_c ((1 - s) t_c + s / C), "
-      "s = label_smoothing, w = class_weights";
+      "term = -sum_c f_c log p_c, p = softmax(z), f_c = w_c ((1 - s) t_c + s / C), s = "
+      "label_smoothing, w = class_weights, z = prediction, t = target";
   static constexpr std::string_view kVjp =
       "grad(z_c) = u (p_c sum_d f_d - f_c), grad(t_c) = -u w_c (1 - s) log p_c";
 
@@ -43,7 +44,12 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
       return;
     }
     T total = T(0);
-    for (int64_t c = 0; c < z.target.classes(); ++c) total += z.Factor(c);
+    bool counts = false;
+    for (int64_t c = 0; c < z.target.classes(); ++c) {
+      total += z.Factor(c);
+      counts = counts || !IsConstantZero(z.Factor(c));
+    }
+    if (!counts) return;
     for (int64_t c = 0; c < z.target.classes(); ++c) {
       const T factor = z.Factor(c);
       gradient[c] +=

@@ -3,7 +3,8 @@
 namespace gradus {
 namespace {
 
-// The square of b is never made: it overflows, or becomes 0, long before the quotients do.
+// Neither the square of b nor 1 / b is ever made: they overflow, or become 0, long before the
+// quotients do.
 struct Divide : BinaryFunction<Divide> {
   static constexpr auto kCase = v1::Node::kDivide;
   static constexpr std::string_view kFormula = "y = a / b";
@@ -15,12 +16,12 @@ struct Divide : BinaryFunction<Divide> {
     return a / b;
   }
   template <class T>
-  static T DerivativeOfA(const v1::Node&, const T&, const T& b) {
-    return T(1) / b;
+  static T GradientOfA(const v1::Node&, const T& u, const T&, const T& b) {
+    return u / b;
   }
   template <class T>
-  static T DerivativeOfB(const v1::Node&, const T& a, const T& b) {
-    return -(a / b) / b;
+  static T GradientOfB(const v1::Node&, const T& u, const T& a, const T& b) {
+    return -(u / b) * (a / b);
   }
 };
 

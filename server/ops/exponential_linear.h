@@ -7,12 +7,19 @@
 
 namespace gradus {
 
+// z, but for an interval only its part up to 0. No Min, which would be a kink.
+template <class T>
+T UpToZero(const T& z) {
+  return z;
+}
+inline Interval UpToZero(const Interval& z) { return Min(z, Interval(0)); }
+
 // z where z > 0, else alpha (exp(z) - 1). At z = 0 the latter counts; for alpha = 1 both sides have
 // the same slope there, and a dual number sees no kink.
 template <class T>
 T ExponentialLinear(double alpha, const T& z) {
   using std::expm1;
-  return SelectPositive(z, z, T(alpha) * expm1(z));
+  return SelectPositive(z, Max(z, T(0)), T(alpha) * expm1(UpToZero(z)));
 }
 
 // Its slope.

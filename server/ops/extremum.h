@@ -8,13 +8,15 @@ namespace gradus {
 // What the larger and the smaller of two operands have in common. `Impl` adds kCase, kFormula, kVjp
 // and
 //
-//   static const auto& Attributes(const v1::Node& node);              has split_ties()
-//   template <class T> static T Choose(const T& a, const T& b);       at a tie a counts
-//   template <class T> static T Preference(const T& a, const T& b);   positive where a is chosen
+//   static const auto& Attributes(const v1::Node& node);         has split_ties()
+//   template <class T> static T Choose(const T& a, const T& b);  at a tie a counts
+//   // `if_beyond` where a is chosen and b is not, else `otherwise`.
+//   template <class T> static T SelectBeyond(const T& a, const T& b, const T& if_beyond,
+//                                            const T& otherwise);
 template <class Impl>
 struct Extremum : BinaryFunction<Impl> {
   static constexpr std::string_view kKinks =
-      "a = b: all of the gradient goes to a, or half to each with split_ties";
+      "a = b: derivative 1 by a and 0 by b, or 1/2 by each with split_ties";
 
   template <class T>
   static T Value(const v1::Node& node, const T& a, const T& b) {
@@ -25,8 +27,7 @@ struct Extremum : BinaryFunction<Impl> {
   template <class T>
   static T DerivativeOfA(const v1::Node& node, const T& a, const T& b) {
     const T at_tie = T(Impl::Attributes(node).split_ties() ? 0.5 : 1);
-    const T preference = Impl::Preference(a, b);
-    return SelectPositive(preference, T(1), SelectPositive(-preference, T(0), at_tie));
+    return Impl::SelectBeyond(a, b, T(1), Impl::SelectBeyond(b, a, T(0), at_tie));
   }
   template <class T>
   static T DerivativeOfB(const v1::Node& node, const T& a, const T& b) {

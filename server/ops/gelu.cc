@@ -12,13 +12,13 @@ namespace {
 struct Gelu : Activation<Gelu> {
   static constexpr auto kCase = v1::Node::kGelu;
   static constexpr std::string_view kFormula =
-      "a = z Phi(z), Phi(z) = (1 + erf(z / sqrt(2))) / 2; with tanh_approximation "
-      "Phi(z) = (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2";
+      "a = z Phi(z), Phi(z) = (1 + erf(z / sqrt(2))) / 2; with tanh_approximation Phi(z) = (1 + "
+      "tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2";
   static constexpr std::string_view kVjp = "grad(z) = u (Phi(z) + z Phi'(z))";
 
   template <class T>
   static T Value(const v1::Node& node, const T& z) {
-    return z * (node.gelu().tanh_approximation() ? Logistic(TwiceArgument(z)) : Phi(z));
+    return z * (node.gelu().tanh_approximation() ? Logistic(TwiceArgument(Near(z))) : Phi(z));
   }
   template <class T>
   static T Slope(const v1::Node& node, const T& z, const T&) {
@@ -43,6 +43,11 @@ struct Gelu : Activation<Gelu> {
     return T(kOneOverRootTwoPi) * exp(T(-0.5) * Square(z));
   }
 
+  // Further out Phi is 0 or 1 to the last digit, and its slope 0, while powers of z overflow.
+  template <class T>
+  static T Near(const T& z) {
+    return Limit({.min = -1e10, .max = 1e10}, z);
+  }
   // Twice the argument of tanh.
   template <class T>
   static T TwiceArgument(const T& z) {
@@ -51,9 +56,7 @@ struct Gelu : Activation<Gelu> {
   // With the logistic function l of t: (z l(t))' = l(t) + z l(t) (1 - l(t)) t'.
   template <class T>
   static T ApproximateSlope(const T& z) {
-    // Further out the slope is 0 or 1 to the last digit, while powers of z overflow.
-    constexpr Bounds kBounds = {.min = -100, .max = 100};
-    const T near = Limit(kBounds, z);
+    const T near = Near(z);
     const T argument = TwiceArgument(near);
     const T argument_slope = T(kTwiceRootTwoOverPi) * (T(1) + T(3 * kCubic) * Square(near));
     return Logistic(argument) * (T(1) + near * argument_slope * Logistic(-argument));

@@ -5,27 +5,25 @@
 namespace gradus {
 namespace {
 
-// An element with t = 0 is left out, so that it gives 0 and not 0 * infinity.
+// An element with t = 0 is left out, so that it gives 0 and not 0 * infinity; its gradient by t,
+// too, so that one-hot targets, which are data, have a finite one.
 struct KlDivergence : ElementwiseLoss<KlDivergence> {
   static constexpr auto kCase = v1::Node::kKlDivergence;
   static constexpr std::string_view kFormula =
       "term = t (log t - y), t = target, y = prediction, or log prediction with from_probabilities";
   static constexpr std::string_view kVjp =
-      "grad(y) = -u t, grad(t) = u (log t + 1 - y), "
-      "grad(prediction) = grad(y) / prediction with from_probabilities";
-  static constexpr std::string_view kKinks = "t = 0: grad(t) = -u infinity, as the formula says";
+      "grad(y) = -u t, grad(t) = u (log t + 1 - y), grad(prediction) = grad(y) / prediction with "
+      "from_probabilities";
+  static constexpr std::string_view kKinks =
+      "t = 0: derivative 0 by t, although that of the formula is -infinity";
 
   static const v1::KlDivergence& Attributes(const v1::Node& node) { return node.kl_divergence(); }
 
   template <class T>
   static T Term(const v1::Node& node, const T& prediction, const T& t) {
     using std::log;
-    using std::sqrt;
     if (IsConstantZero(t)) return T(0);
-    const T y = LogPrediction(node, prediction);
-    // For a t that moves away from 0: t log t there has the value of -sqrt(t), and its slope.
-    if (PlainValue(t) == 0) return -sqrt(t) - t * y;
-    return t * (log(t) - y);
+    return UnlessZero(t, T(t * (log(t) - LogPrediction(node, prediction))));
   }
   template <class T>
   static T PredictionSlope(const v1::Node& node, const T& prediction, const T& t) {
@@ -35,10 +33,16 @@ struct KlDivergence : ElementwiseLoss<KlDivergence> {
   template <class T>
   static T TargetSlope(const v1::Node& node, const T& prediction, const T& t) {
     using std::log;
-    return log(t) - LogPrediction(node, prediction) + T(1);
+    if (IsConstantZero(t)) return T(0);
+    return UnlessZero(t, T(log(t) - LogPrediction(node, prediction) + T(1)));
   }
 
  private:
+  // `x`, or 0 where t = 0; a kink there if t moves.
+  template <class T>
+  static T UnlessZero(const T& t, const T& x) {
+    return SelectPositive(t, x, SelectPositive(-t, x, T(0)));
+  }
   template <class T>
   static T LogPrediction(const v1::Node& node, const T& prediction) {
     using std::log;

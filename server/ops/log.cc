@@ -16,8 +16,8 @@ struct Log : ElementwiseFunction<Log> {
     return log(x);
   }
   template <class T>
-  static T Derivative(const v1::Node&, const T& x) {
-    return T(1) / x;
+  static T InputGradient(const v1::Node&, const T& u, const T& x) {
+    return u / x;
   }
 };
 

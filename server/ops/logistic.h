@@ -22,6 +22,16 @@ T Logistic(const T& z) {
   return T(1) / (T(1) + exp(-z));
 }
 
+// log(1 + exp(z)), without overflow. Its derivative is Logistic(z).
+template <class T>
+T SoftPlus(const T& z) {
+  using std::exp;
+  using std::log1p;
+  // Both are the same function, so this is no kink.
+  constexpr double kLarge = 30;
+  return PlainValue(z) > kLarge ? z + log1p(exp(-z)) : log1p(exp(z));
+}
+
 }  // namespace gradus
 
 #endif  // GRADUS_SERVER_OPS_LOGISTIC_H_

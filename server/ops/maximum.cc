@@ -16,8 +16,8 @@ struct Maximum : Extremum<Maximum> {
     return Max(a, b);
   }
   template <class T>
-  static T Preference(const T& a, const T& b) {
-    return a - b;
+  static T SelectBeyond(const T& a, const T& b, const T& if_beyond, const T& otherwise) {
+    return SelectGreater(a, b, if_beyond, otherwise);
   }
 };
 

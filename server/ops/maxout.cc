@@ -14,7 +14,8 @@ struct Maxout : OpBase {
       "a_j = max over p of z_(j piece_count + p), p from 0 to piece_count - 1";
   static constexpr std::string_view kVjp =
       "grad(z_i) = u_j where z_i is the largest of group j, else 0";
-  static constexpr std::string_view kKinks = "a tie: the first of the group takes all";
+  static constexpr std::string_view kKinks =
+      "a tie of the largest in a group: derivative 1 by the first of them, 0 by the others";
   static constexpr std::string_view kOperands[] = {"input"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {

@@ -16,8 +16,8 @@ struct Minimum : Extremum<Minimum> {
     return Min(a, b);
   }
   template <class T>
-  static T Preference(const T& a, const T& b) {
-    return b - a;
+  static T SelectBeyond(const T& a, const T& b, const T& if_beyond, const T& otherwise) {
+    return SelectGreater(T(-a), T(-b), if_beyond, otherwise);
   }
 };
 

@@ -3,7 +3,8 @@
 namespace gradus {
 namespace {
 
-// A class with weight 0 is left out, so that y_c = -infinity there gives 0.
+// A class with weight 0 is left out, so that y_c = -infinity there gives 0, and so does an infinite
+// upstream gradient, which comes from a mean over no weight at all.
 struct NegativeLogLikelihood : ClassLoss<NegativeLogLikelihood> {
   static constexpr auto kCase = v1::Node::kNegativeLogLikelihood;
   static constexpr std::string_view kFormula =
@@ -26,7 +27,8 @@ struct NegativeLogLikelihood : ClassLoss<NegativeLogLikelihood> {
   static void AddGradient(const v1::Node&, const ClassExample<T>& y, int, const T& upstream,
                           T* gradient) {
     const int64_t c = y.Index();
-    gradient[c] -= upstream * y.target.Weight(c);
+    const T weight = y.target.Weight(c);
+    if (!IsConstantZero(weight)) gradient[c] -= upstream * weight;
   }
 };
 

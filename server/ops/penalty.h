@@ -12,8 +12,8 @@
 
 namespace gradus {
 
-// What penalties strength * sum of f(w), over all elements of all operands, have in common. `Impl`
-// adds kCase, kFormula, kVjp and
+// What penalties strength * sum of f(w), over all elements of all operands, have in common. With
+// a strength of 0 there is none, also where f overflows. `Impl` adds kCase, kFormula, kVjp and
 //
 //   static const auto& Attributes(const v1::Node& node);      has a strength()
 //   static absl::Status CheckAttributes(const v1::Node& node);  unless that is all
@@ -23,8 +23,6 @@ template <class Impl>
 struct Penalty : OpBase {
   static constexpr std::string_view kOperands[] = {"w"};
   static constexpr bool kVariadic = true;
-
-  static absl::Status CheckAttributes(const v1::Node&) { return absl::OkStatus(); }
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {
     if (absl::Status s = CheckNotNegative(fmt::format("{}.strength", OpOf<Impl>().name()),
@@ -44,17 +42,21 @@ struct Penalty : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
+    const double strength = Impl::Attributes(call.node).strength();
+    if (strength == 0) return;
     T sum = T(0);
     for (const Tensor<T>* w : call.operands) {
       for (int64_t i = 0; i < w->size(); ++i) sum += Impl::Term(call.node, (*w)[i]);
     }
-    output[0] = T(Impl::Attributes(call.node).strength()) * sum;
+    output[0] = T(strength) * sum;
   }
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int position, Tensor<T>& gradient) {
+    const double strength = Impl::Attributes(call.node).strength();
+    if (strength == 0) return;
     const Tensor<T>& w = call[position];
-    const T factor = call.upstream[0] * T(Impl::Attributes(call.node).strength());
+    const T factor = call.upstream[0] * T(strength);
     for (int64_t i = 0; i < w.size(); ++i) gradient[i] += factor * Impl::Slope(call.node, w[i]);
   }
 };

@@ -1,6 +1,7 @@
 #ifndef GRADUS_SERVER_TENSOR_SCALAR_H_
 #define GRADUS_SERVER_TENSOR_SCALAR_H_
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 
@@ -36,11 +37,24 @@ T SelectPositive(const T& x, const T& if_positive, const T& otherwise) {
 // NaN if either is.
 template <class T>
 T Max(const T& a, const T& b) {
-  return b <= a || a != a ? a : b;
+  return b <= a || std::isnan(a) ? a : b;
 }
 template <class T>
 T Min(const T& a, const T& b) {
-  return b >= a || a != a ? a : b;
+  return b >= a || std::isnan(a) ? a : b;
+}
+
+// `if_greater` where a > b, else `otherwise`: the branch that Max(b, a) takes. Not by the sign of
+// a - b, as infinities tie too. For what is never differentiated, so not for dual numbers.
+template <class T>
+T SelectGreater(const T& a, const T& b, const T& if_greater, const T& otherwise) {
+  return a <= b || std::isnan(b) ? otherwise : if_greater;
+}
+inline Interval SelectGreater(const Interval& a, const Interval& b, const Interval& if_greater,
+                              const Interval& otherwise) {
+  if (a.lo() > b.hi()) return if_greater;
+  if (a.hi() < b.lo()) return otherwise;
+  return {std::min(if_greater.lo(), otherwise.lo()), std::max(if_greater.hi(), otherwise.hi())};
 }
 
 // |x|, with a kink at 0, where the slope counts as 0.

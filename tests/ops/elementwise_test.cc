@@ -57,6 +57,14 @@ TEST(DivideTest, TheDerivativeOfATinyOrHugeDivisorKeepsItsDigits) {
               Pointwise(DoubleEq(), Numbers{-1e160, -1e-140}));
 }
 
+// 1 / b overflows where u / b does not.
+TEST(DivideTest, TheGradientOfATinyDivisorIsFinite) {
+  const Operands operands = {Vector({1e-5}), Vector({1e-310})};
+  EXPECT_NEAR(GradientOf("divide {}", operands, 0, {1e-5})[0] / 1e305, 1, 1e-12);
+  EXPECT_THAT(GradientOf("divide {}", {Vector({1}), Vector({1e-200})}, 1, {1e-200}),
+              ElementsAre(DoubleEq(-1e200)));
+}
+
 TEST(MaximumTest, GivesTheGradientToTheOneThatCounts) {
   const Operands operands = {Matrix(2, {1, 5}), Vector({2, 4, 6})};
   EXPECT_THAT(ValuesOf("maximum {}", operands), ElementsAre(2, 4, 6, 5, 5, 6));
@@ -92,6 +100,27 @@ TEST(MaximumTest, HandsOnNanAndTheEndsOfTheNumberLine) {
                 ElementsAre(IsNan(), IsNan(), kInfinity, 1, kLargest, kLargest));
     EXPECT_THAT(ValuesOf("minimum { " + attribute + " }", operands),
                 ElementsAre(IsNan(), IsNan(), 1, -kInfinity, -kLargest, kLargest));
+    const double at_tie = attribute.empty() ? 1 : 0.5;
+    const Numbers of_maximum = {1, 0, 1, 0, 1, at_tie};
+    const Numbers of_minimum = {1, 0, 0, 1, 0, at_tie};
+    EXPECT_EQ(GradientOf("maximum { " + attribute + " }", operands, 0), of_maximum);
+    EXPECT_EQ(ForwardModeOf("maximum { " + attribute + " }", operands, 0).gradient, of_maximum);
+    EXPECT_EQ(GradientOf("minimum { " + attribute + " }", operands, 0), of_minimum);
+    EXPECT_EQ(ForwardModeOf("minimum { " + attribute + " }", operands, 0).gradient, of_minimum);
+  }
+}
+
+TEST(MaximumTest, InfinitiesTieToo) {
+  const Operands tie = {Vector({kInfinity, -kInfinity}), Vector({kInfinity, -kInfinity})};
+  for (const std::string op : {"maximum", "minimum"}) {
+    for (int position : {0, 1}) {
+      const double to_first = position == 0 ? 1 : 0;
+      EXPECT_THAT(GradientOf(op + " {}", tie, position), Each(to_first));
+      EXPECT_THAT(ForwardModeOf(op + " {}", tie, position).gradient, Each(to_first));
+      const std::string split = op + " { split_ties: true }";
+      EXPECT_THAT(GradientOf(split, tie, position), Each(0.5));
+      EXPECT_THAT(ForwardModeOf(split, tie, position).gradient, Each(0.5));
+    }
   }
 }
 
@@ -141,6 +170,10 @@ TEST(LogTest, KnownValuesAndTheEdgeOfItsDomain) {
   EXPECT_THAT(GradientOf("log {}", {Vector({0.1, 1, 4})}), ElementsAre(10, 1, 0.25));
   EXPECT_THAT(ValuesOf("log {}", {Vector({-1, 0, kInfinity})}),
               ElementsAre(IsNan(), -kInfinity, kInfinity));
+}
+
+TEST(LogTest, TheGradientOfATinyNumberIsFinite) {
+  EXPECT_NEAR(GradientOf("log {}", {Vector({1e-310})}, 0, {1e-5})[0] / 1e305, 1, 1e-12);
 }
 
 TEST(SqrtTest, KnownValuesAndTheEdgeOfItsDomain) {
@@ -235,6 +268,32 @@ TEST(EluTest, HasAKinkOnlyWhereAlphaIsNotOne) {
   EXPECT_THAT(smooth.at_kink, ElementsAre(false));
 }
 
+TEST(ExponentialLinearTest, AnIntervalAroundTheKinkStaysNarrow) {
+  const Interval elu = OutputRange("elu {}", -1, 2);
+  EXPECT_NEAR(elu.lo(), std::expm1(-1.0), 1e-12);
+  EXPECT_NEAR(elu.hi(), 2, 1e-12);
+  const Interval selu = OutputRange("selu {}", -1, 2);
+  EXPECT_NEAR(selu.lo(), 1.0507009873554805 * 1.6732632423543772 * std::expm1(-1.0), 1e-12);
+  EXPECT_NEAR(selu.hi(), 2 * 1.0507009873554805, 1e-12);
+}
+
+TEST(ReluTest, AnIntervalAroundTheKinkStaysNarrow) {
+  const Interval relu = OutputRange("relu { slope_at_kink: 0.5 }", -1, 2);
+  EXPECT_EQ(relu.lo(), 0);
+  EXPECT_NEAR(relu.hi(), 2, 1e-12);
+}
+
+TEST(SoftplusTest, IsRightInBothTails) {
+  const Operands z = {Vector({-kLargest, -720, 800, kLargest})};
+  const Numbers exact = {0, std::exp(-720.0), 1, 1};
+  EXPECT_THAT(ValuesOf("softplus {}", z),
+              Pointwise(DoubleEq(), Numbers{0, std::exp(-720.0), 800, kLargest}));
+  EXPECT_THAT(GradientOf("softplus {}", z), Pointwise(DoubleEq(), exact));
+  EXPECT_THAT(ForwardModeOf("softplus {}", z).gradient, Pointwise(DoubleEq(), exact));
+  EXPECT_THAT(ValuesOf("softplus { beta: 1e10 }", {Vector({1e300, -1e300})}),
+              ElementsAre(1e300, 0));
+}
+
 TEST(EluTest, IsRightInBothTailsAndNearZero) {
   EXPECT_THAT(ValuesOf("elu {}", {Vector({-kInfinity, -kLargest, kLargest, kInfinity, -1e-20})}),
               ElementsAre(-1, -1, kLargest, kInfinity, -1e-20));
@@ -309,7 +368,9 @@ TEST(GeluTest, IsRightInBothTails) {
         << op;
     EXPECT_THAT(GradientOf(op, {Vector({-kLargest, -800, 800, kLargest})}), ElementsAre(0, 0, 1, 1))
         << op;
-    EXPECT_THAT(ForwardModeOf(op, {Vector({-800, 800})}).gradient, ElementsAre(0, 1)) << op;
+    EXPECT_THAT(ForwardModeOf(op, {Vector({-kLargest, -800, 800, kLargest})}).gradient,
+                ElementsAre(0, 0, 1, 1))
+        << op;
   }
 }
 
@@ -413,8 +474,14 @@ TEST(MaxoutTest, AtATieTheFirstTakesAll) {
 TEST(MaxoutTest, HandsOnNanAndInfinity) {
   EXPECT_THAT(ValuesOf("maxout { piece_count: 2 }", {Vector({kNan, 1, 1, kNan, -kInfinity, 1})}),
               ElementsAre(IsNan(), IsNan(), 1));
-  EXPECT_THAT(GradientOf("maxout { piece_count: 2 }", {Vector({1, 2})}, 0, {kInfinity}),
-              ElementsAre(0, kInfinity));
+}
+
+TEST(MaxoutTest, InfinitiesTieToo) {
+  // What exp makes of 800 and 900, and three numbers that are none.
+  const Operands z = {Matrix(2, {1, kInfinity, kInfinity, -kInfinity, -kInfinity, -kInfinity})};
+  const Numbers gradient = {0, 1, 0, 1, 0, 0};
+  EXPECT_EQ(GradientOf("maxout { piece_count: 3 }", z), gradient);
+  EXPECT_EQ(ForwardModeOf("maxout { piece_count: 3 }", z).gradient, gradient);
 }
 
 // Whichever of two numbers is the largest, the gradient is one of theirs.

@@ -546,9 +546,9 @@ TEST(IgnoreIndexTest, IfAllAreIgnoredTheMeanIsNanAndTheGradientZero) {
 }
 
 TEST(IgnoreIndexTest, MayBeAnyWholeNumber) {
-  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kLargestIgnored = int64_t{1} << 53;
   v1::Node node = Loss("negative_log_likelihood", "SUM");
-  for (const int64_t ignored : {kLargest, -kLargest - 1, int64_t{0}}) {
+  for (const int64_t ignored : {kLargestIgnored, -kLargestIgnored, int64_t{0}}) {
     node.mutable_negative_log_likelihood()->set_ignore_index(ignored);
     const Operands operands = {Matrix(2, {-3, -4, -5, -6}),
                                Vector({static_cast<double>(ignored), 1})};
@@ -595,6 +595,18 @@ TEST(ClassWeightTest, AClassWithWeightZeroAddsNothingEvenWithoutProbability) {
               ElementsAre(DoubleEq(kLog2)));
   const Operands logs = {Matrix(1, {-kInfinity, 0}), Vector({0})};
   EXPECT_THAT(TermsOf("negative_log_likelihood" + weights, logs), ElementsAre(0));
+}
+
+TEST(ClassWeightTest, TheMeanOverNoWeightIsNanAndTheGradientZero) {
+  const Operands operands = {Matrix(2, {0.5, 0.5, 0.25, 0.75}), Vector({0, 0})};
+  for (const std::string name :
+       {"cross_entropy", "cross_entropy_with_logits", "negative_log_likelihood"}) {
+    SCOPED_TRACE(name);
+    const v1::Node node = Loss(name + " class_weights: [ 0, 1 ]", "MEAN");
+    EXPECT_THAT(ValuesOf(node, operands), ElementsAre(IsNan()));
+    EXPECT_THAT(GradientOf(node, operands, 0), Each(0));
+    EXPECT_THAT(ForwardModeOf(node, operands, 0).gradient, Each(0));
+  }
 }
 
 TEST(SoftLabelTest, ALabelOfZeroThatMovesHasTheGradientOfItsClass) {
@@ -667,6 +679,44 @@ TEST(BentLineTest, HasNoKink) {
   ExpectAtKink(Loss("smooth_l1 beta: 2", "SUM"), operands, 1, {-1, 0, 1, -0.25}, nowhere);
 }
 
+// Where the two pieces meet only to within a rounding if they are computed apart.
+TEST(BentLineTest, HasNoKinkAtAnOddLimit) {
+  for (const double limit : {0.1, 49.0}) {
+    const Operands operands = {Vector({limit, -limit}), Vector({0, 0})};
+    const std::pair<std::string, double> kLosses[] = {{"smooth_l1 beta", 1},
+                                                      {"huber delta", limit}};
+    for (const auto& [loss, slope] : kLosses) {
+      SCOPED_TRACE(fmt::format("{}: {}", loss, limit));
+      const v1::Node node = Loss(fmt::format("{}: {}", loss, limit), "SUM");
+      const ForwardMode forward_mode = ForwardModeOf(node, operands, 0);
+      EXPECT_THAT(forward_mode.at_kink, Each(false));
+      EXPECT_THAT(forward_mode.gradient, Pointwise(DoubleEq(), Numbers{slope, -slope}));
+      EXPECT_THAT(GradientOf(node, operands, 0), Pointwise(DoubleEq(), Numbers{slope, -slope}));
+    }
+  }
+}
+
+TEST(BentLineTest, NeitherOverflowsNorVanishes) {
+  const struct {
+    double beta;
+    double residual;
+    double term;
+    double slope;
+  } kRows[] = {{1e200, 1e170, 5e139, 1e-30},
+               {1e200, 1e300, 1e300, 1},
+               {1e-200, 1e-210, 5e-221, 1e-10},
+               {1e-300, 1e200, 1e200, 1}};
+  for (const auto& row : kRows) {
+    const std::string op = fmt::format("smooth_l1 beta: {}", row.beta);
+    const Operands operands = {Vector({row.residual}), Vector({0})};
+    EXPECT_THAT(TermsOf(op, operands), ElementsAre(DoubleEq(row.term))) << op;
+    EXPECT_THAT(TermGradientOf(op, operands, 0), ElementsAre(DoubleEq(row.slope))) << op;
+    EXPECT_THAT(ForwardModeOf(Loss(op, "SUM"), operands, 0).gradient,
+                ElementsAre(DoubleEq(row.slope)))
+        << op;
+  }
+}
+
 TEST(BentLineTest, IsStraightFarOut) {
   const Operands operands = {Vector({1e300, -1e300}), Vector({0, 0})};
   EXPECT_THAT(TermsOf("huber delta: 0.5", operands), ElementsAre(5e299, 5e299));
@@ -695,12 +745,34 @@ TEST(KlDivergenceTest, AnElementWithoutProbabilityAddsNothing) {
   EXPECT_THAT(TermsOf(op, {Vector({0}), Vector({0.5})}), ElementsAre(kInfinity));
 }
 
-// t log t is vertical at 0.
-TEST(KlDivergenceTest, TheGradientOfATargetOfZeroIsInfinite) {
-  const v1::Node node = Loss("kl_divergence", "SUM");
+// t log t is vertical at 0, but one-hot targets are no reason to alarm anybody.
+TEST(KlDivergenceTest, TheGradientOfATargetOfZeroIsZero) {
   const Operands operands = {Vector({-2, -1}), Vector({0, 1})};
-  EXPECT_THAT(GradientOf(node, operands, 1), ElementsAre(-kInfinity, 2));
-  EXPECT_THAT(ForwardModeOf(node, operands, 1).gradient, ElementsAre(-kInfinity, 2));
+  ExpectAtKink(Loss("kl_divergence", "SUM"), operands, 1, {0, 2}, {true, false});
+}
+
+TEST(KlDivergenceTest, OfANegativeTargetIsNan) {
+  const Operands operands = {Vector({-2}), Vector({-0.5})};
+  EXPECT_THAT(TermsOf("kl_divergence", operands), ElementsAre(IsNan()));
+  EXPECT_THAT(TermGradientOf("kl_divergence", operands, 1), ElementsAre(IsNan()));
+}
+
+TEST(KlDivergenceTest, ATargetNearZeroIsInsideItsInterval) {
+  const v1::Node node = Loss("kl_divergence", "NONE");
+  const std::vector<Tensor<Interval>> box = {Tensor<Interval>({2}, {Interval(-2), Interval(-2)}),
+                                             Tensor<Interval>({2}, {Interval(-1, 1), Interval(0)})};
+  const Tensor<Interval> output = Forward(node, box);
+  EXPECT_TRUE(output[0].Contains(0));
+  EXPECT_TRUE(output[0].Contains(2));
+  EXPECT_TRUE(output[0].Contains(0.5 * (2 - kLog2)));
+  EXPECT_EQ(output[1].lo(), 0);
+  EXPECT_EQ(output[1].hi(), 0);
+  const Tensor<Interval> upstream({2}, {Interval(1), Interval(1)});
+  const Tensor<Interval> gradient = InputGradient(node, box, output, upstream, 1);
+  EXPECT_TRUE(gradient[0].Contains(0));
+  EXPECT_TRUE(gradient[0].Contains(3 - kLog2));
+  EXPECT_EQ(gradient[1].lo(), 0);
+  EXPECT_EQ(gradient[1].hi(), 0);
 }
 
 // Losses per example
@@ -841,6 +913,17 @@ TEST(PenaltyTest, DefaultsToNothing) {
   }
 }
 
+TEST(PenaltyTest, APartThatDoesNotCountDoesNotOverflow) {
+  const Operands huge = {Vector({1e200, -kLargest})};
+  for (const std::string name : {"l1_penalty", "l2_penalty", "elastic_net_penalty"}) {
+    EXPECT_THAT(PenaltyOf(name + " {}", huge), ElementsAre(0));
+    EXPECT_THAT(PenaltyGradientOf(name + " {}", huge, 0), Each(0));
+  }
+  const std::string lasso = "elastic_net_penalty { strength: 0.5 l1_ratio: 1 }";
+  EXPECT_THAT(PenaltyOf(lasso, {Vector({1e200, -1e200})}), ElementsAre(1e200));
+  EXPECT_THAT(PenaltyGradientOf(lasso, huge, 0), ElementsAre(5, -5));
+}
+
 TEST(PenaltyTest, HasSlopeZeroAtTheKink) {
   const Operands operands = {Vector({0, 2})};
   ExpectAtKink(FromText<v1::Node>("l1_penalty { strength: 3 }"), operands, 0, {0, 3},
@@ -903,6 +986,18 @@ TEST(LossErrorTest, IgnoreIndexWithSoftLabels) {
                 name +
                     ".ignore_index: only for class indices [4], target holds soft labels "
                     "[4, 3]");
+  }
+}
+
+// As a double, it would be another number.
+TEST(LossErrorTest, IgnoreIndexOutOfRange) {
+  for (const std::string name :
+       {"cross_entropy", "cross_entropy_with_logits", "negative_log_likelihood"}) {
+    for (const std::string value : {"9007199254740993", "-9223372036854775808"}) {
+      ExpectRange(
+          Loss(name + " ignore_index: " + value, "SUM"), {{4, 3}, {4}},
+          name + ".ignore_index: " + value + " is not from -9007199254740992 to 9007199254740992");
+    }
   }
 }
 

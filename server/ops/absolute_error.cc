@@ -9,7 +9,7 @@ struct AbsoluteError : ElementwiseLoss<AbsoluteError> {
   static constexpr std::string_view kFormula = "term = |prediction - target|";
   static constexpr std::string_view kVjp =
       "grad(prediction) = u sign(prediction - target), grad(target) = -grad(prediction)";
-  static constexpr std::string_view kKinks = "prediction = target: 0";
+  static constexpr std::string_view kKinks = "prediction = target: derivative 0";
 
   static const v1::AbsoluteError& Attributes(const v1::Node& node) { return node.absolute_error(); }
   template <class T>

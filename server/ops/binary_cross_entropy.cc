@@ -10,7 +10,7 @@ namespace {
 struct BinaryCrossEntropy : ElementwiseLoss<BinaryCrossEntropy> {
   static constexpr auto kCase = v1::Node::kBinaryCrossEntropy;
   static constexpr std::string_view kFormula =
-      "term = -(w t log p + (1 - t) log(1 - p)), w = positive_weight";
+      "term = -(w t log p + (1 - t) log(1 - p)), p = prediction, t = target, w = positive_weight";
   static constexpr std::string_view kVjp =
       "grad(p) = u ((1 - t) / (1 - p) - w t / p), grad(t) = u (log(1 - p) - w log p)";
 

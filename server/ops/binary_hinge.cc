@@ -10,7 +10,7 @@ struct BinaryHinge : ElementwiseLoss<BinaryHinge> {
   static constexpr std::string_view kVjp =
       "grad(prediction) = -u target and grad(target) = -u prediction where the term is above 0, "
       "else 0";
-  static constexpr std::string_view kKinks = "target prediction = margin: 0";
+  static constexpr std::string_view kKinks = "target prediction = margin: derivative 0";
 
   static const v1::BinaryHinge& Attributes(const v1::Node& node) { return node.binary_hinge(); }
   static absl::Status CheckAttributes(const v1::Node& node) {

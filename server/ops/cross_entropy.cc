@@ -9,8 +9,8 @@ namespace {
 struct CrossEntropy : ClassLoss<CrossEntropy> {
   static constexpr auto kCase = v1::Node::kCrossEntropy;
   static constexpr std::string_view kFormula =
-      "term = -sum_c f_c log p_c, f_c = w_c ((1 - s) t_c + s / C), s = label_smoothing, "
-      "w = class_weights";
+      "term = -sum_c f_c log p_c, f_c = w_c ((1 - s) t_c + s / C), s = label_smoothing, w = "
+      "class_weights, p = prediction, t = target";
   static constexpr std::string_view kVjp =
       "grad(p_c) = -u f_c / p_c, grad(t_c) = -u w_c (1 - s) log p_c";
 

@@ -71,11 +71,11 @@ struct GruCell : OpBase {
       "n = tanh(m), m = input_weight input + input_bias + r q, q = hidden_weight hidden + "
       "hidden_bias; q of r hidden, and m with q in place of r q, if reset_before";
   static constexpr std::string_view kVjp =
-      "grad(m) = u (1 - z) (1 - n^2), grad(q) = r grad(m), grad(pre-activation of z) = "
-      "u (hidden - n) z (1 - z), grad(pre-activation of r) = q grad(m) r (1 - r); grad(hidden) = "
-      "u z + hidden_weight' times the three; if update_takes_new, 1 - z and z, and hidden and n, "
-      "change places; if reset_before, grad(q) = grad(m), grad(r hidden) = hidden_weight' grad(q) "
-      "and grad(r) = hidden grad(r hidden); input, weights and biases as in a dense layer";
+      "grad(m) = u (1 - z) (1 - n^2), grad(q) = r grad(m), grad(pre-activation of z) = u (hidden "
+      "- n) z (1 - z), grad(pre-activation of r) = q grad(m) r (1 - r); grad(hidden) = u z + "
+      "hidden_weight' times the three; if update_takes_new, 1 - z and z, and hidden and n, change "
+      "places; if reset_before, grad(q) = grad(m), grad(r hidden) = hidden_weight' grad(q) and "
+      "grad(r) = hidden grad(r hidden); input, weights and biases as in a dense layer";
   static constexpr std::string_view kOperands[] = {"input",         "hidden",     "input_weight",
                                                    "hidden_weight", "input_bias", "hidden_bias"};
   static constexpr int kOptionalOperands = 2;

@@ -10,8 +10,8 @@ struct Huber : ElementwiseLoss<Huber> {
   static constexpr std::string_view kFormula =
       "term = r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2), r = prediction - target";
   static constexpr std::string_view kVjp =
-      "grad(prediction) = u r, with r limited to -delta ... delta; "
-      "grad(target) = -grad(prediction)";
+      "grad(prediction) = u r, with r limited to -delta ... delta; grad(target) = "
+      "-grad(prediction)";
 
   static const v1::Huber& Attributes(const v1::Node& node) { return node.huber(); }
   static absl::Status CheckAttributes(const v1::Node& node) {

@@ -8,7 +8,7 @@ struct L1Penalty : Penalty<L1Penalty> {
   static constexpr auto kCase = v1::Node::kL1Penalty;
   static constexpr std::string_view kFormula = "y = strength sum |w|";
   static constexpr std::string_view kVjp = "grad(w) = u strength sign(w)";
-  static constexpr std::string_view kKinks = "w = 0: 0";
+  static constexpr std::string_view kKinks = "w = 0: derivative 0";
 
   static const v1::L1Penalty& Attributes(const v1::Node& node) { return node.l1_penalty(); }
 

@@ -26,15 +26,14 @@ GateOrder OrderOf(const v1::Node& node) {
 struct LstmCell : OpBase {
   static constexpr auto kCase = v1::Node::kLstmCell;
   static constexpr std::string_view kFormula =
-      "y = (h', c'), c' = f cell + i g, h' = o tanh(c'), i, f, o = sigmoid(z_i, z_f, z_o), "
-      "g = tanh(z_g), z = input_weight input + input_bias + hidden_weight hidden + hidden_bias";
+      "y = (h', c'), c' = f cell + i g, h' = o tanh(c'), i, f, o = sigmoid(z_i, z_f, z_o), g = "
+      "tanh(z_g), z = input_weight input + input_bias + hidden_weight hidden + hidden_bias";
   static constexpr std::string_view kVjp =
       "u = (u_h, u_c), d = u_c + u_h o (1 - tanh(c')^2), from the output; grad(cell) = d f; "
       "grad(z_i) = d g i (1 - i), grad(z_f) = d cell f (1 - f), grad(z_g) = d i (1 - g^2), "
       "grad(z_o) = u_h tanh(c') o (1 - o); grad(input) = input_weight' grad(z), "
       "grad(input_weight) = grad(z) input', grad(input_bias) = grad(z), and so for hidden; those "
-      "of "
-      "weights and biases summed over the examples";
+      "of weights and biases summed over the examples";
   static constexpr std::string_view kOperands[] = {
       "input", "hidden", "cell", "input_weight", "hidden_weight", "input_bias", "hidden_bias"};
   static constexpr int kOptionalOperands = 2;

@@ -9,10 +9,10 @@ struct MulticlassHinge : ClassLoss<MulticlassHinge> {
   static constexpr std::string_view kFormula =
       "term = sum_{j != c} max(0, prediction_j - prediction_c + margin), c = target";
   static constexpr std::string_view kVjp =
-      "grad(prediction_j) = u for each j != c that comes too near, else 0; "
-      "grad(prediction_c) = -sum of those";
+      "grad(prediction_j) = u for each j != c that comes too near, else 0; grad(prediction_c) = "
+      "-sum of those";
   static constexpr std::string_view kKinks =
-      "prediction_j - prediction_c + margin = 0: j counts as far enough";
+      "prediction_j - prediction_c + margin = 0: derivative 0";
   static constexpr bool kTakesSoftLabels = false;
 
   static const v1::MulticlassHinge& Attributes(const v1::Node& node) {

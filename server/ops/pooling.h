@@ -83,7 +83,8 @@ struct MaxPoolFamily : PoolingFamily<Impl> {
   static constexpr std::string_view kVjp =
       "grad(x) = u of each window whose largest element x is, summed";
   static constexpr std::string_view kKinks =
-      "two largest elements in a window: the first in row-major order takes all of u";
+      "a tie of the largest in a window: derivative 1 by the first of them in row-major order, 0 "
+      "by the others";
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {

@@ -13,9 +13,9 @@ struct Prelu : OpBase {
       "a = input where input > 0, else negative_slope input";
   static constexpr std::string_view kVjp =
       "grad(input) = u where input > 0, else u negative_slope; grad(negative_slope) = u input "
-      "where "
-      "input < 0, else 0, summed over all that share it";
-  static constexpr std::string_view kKinks = "input = 0: negative_slope";
+      "where input < 0, else 0, summed over all that share it";
+  static constexpr std::string_view kKinks =
+      "input = 0: derivative negative_slope by input, 0 by negative_slope";
   static constexpr std::string_view kOperands[] = {"input", "negative_slope"};
 
   static absl::StatusOr<Shape> InferShape(const ShapeCall& call) {

@@ -8,14 +8,14 @@ namespace {
 struct RnnCell : OpBase {
   static constexpr auto kCase = v1::Node::kRnnCell;
   static constexpr std::string_view kFormula =
-      "y = tanh(z), or max(z, 0) if relu, z = input_weight input + input_bias + "
-      "hidden_weight hidden + hidden_bias";
+      "y = tanh(z), or max(z, 0) if relu, z = input_weight input + input_bias + hidden_weight "
+      "hidden + hidden_bias";
   static constexpr std::string_view kVjp =
       "g = u (1 - y^2), or u where z > 0, else 0, if relu; grad(input) = input_weight' g, "
-      "grad(hidden) = hidden_weight' g, grad(input_weight) = g input', "
-      "grad(hidden_weight) = g hidden', grad(input_bias) = grad(hidden_bias) = g; those of weights "
-      "and biases summed over the examples";
-  static constexpr std::string_view kKinks = "z = 0 with relu: slope 0";
+      "grad(hidden) = hidden_weight' g, grad(input_weight) = g input', grad(hidden_weight) = g "
+      "hidden', grad(input_bias) = grad(hidden_bias) = g; those of weights and biases summed over "
+      "the examples";
+  static constexpr std::string_view kKinks = "z = 0 with relu: derivative 0";
   static constexpr std::string_view kOperands[] = {"input",         "hidden",     "input_weight",
                                                    "hidden_weight", "input_bias", "hidden_bias"};
   static constexpr int kOptionalOperands = 2;

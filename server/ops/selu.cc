@@ -8,10 +8,10 @@ namespace {
 struct Selu : Activation<Selu> {
   static constexpr auto kCase = v1::Node::kSelu;
   static constexpr std::string_view kFormula =
-      "a = s z where z > 0, else s alpha (exp(z) - 1), s = 1.0507009873554805, "
-      "alpha = 1.6732632423543772";
+      "a = s z where z > 0, else s alpha (exp(z) - 1), s = 1.0507009873554805, alpha = "
+      "1.6732632423543772";
   static constexpr std::string_view kVjp = "grad(z) = u s where z > 0, else u s alpha exp(z)";
-  static constexpr std::string_view kKinks = "z = 0: s alpha";
+  static constexpr std::string_view kKinks = "z = 0: derivative s alpha";
 
   template <class T>
   static T Value(const v1::Node&, const T& z) {

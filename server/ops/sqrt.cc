@@ -9,7 +9,7 @@ struct Sqrt : ElementwiseFunction<Sqrt> {
   static constexpr auto kCase = v1::Node::kSqrt;
   static constexpr std::string_view kFormula = "y = sqrt(x)";
   static constexpr std::string_view kVjp = "grad(x) = u / (2 sqrt(x))";
-  static constexpr std::string_view kKinks = "x = 0: infinite";
+  static constexpr std::string_view kKinks = "x = 0: derivative infinite";
 
   template <class T>
   static T Value(const v1::Node&, const T& x) {

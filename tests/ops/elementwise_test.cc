@@ -2,7 +2,6 @@
 // errors of attributes and operands. Numbers with many digits come from PyTorch, in the tails from
 // 113-bit arithmetic.
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,6 @@
 // Losses and penalties: numbers from PyTorch and worked by hand, what they do exactly at a kink and
 // at the ends of the number line, and the text of every error.
 #include <cmath>
-#include <limits>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -938,9 +937,9 @@ TEST(PenaltyTest, HasSlopeZeroAtTheKink) {
 
 // Errors
 
-void ExpectRange(const v1::Node& node, const std::vector<Shape>& operands,
+void ExpectRange(const NodeOrText& op, const std::vector<Shape>& operands,
                  const std::string& message) {
-  ExpectError(node, operands, Reason::kInvalidValue, message);
+  ExpectError(op, operands, Reason::kInvalidValue, message);
 }
 
 TEST(LossErrorTest, ClassIndicesOnly) {
@@ -962,8 +961,8 @@ TEST(LossErrorTest, ClassIndicesOnly) {
 TEST(LossErrorTest, LabelSmoothing) {
   for (const std::string name : {"cross_entropy", "cross_entropy_with_logits"}) {
     for (const std::string value : {"-0.1", "1.5", "nan", "inf"}) {
-      ExpectRange(Loss(name + " label_smoothing: " + value, "SUM"), {{4, 3}, {4}},
-                  name + ".label_smoothing: " + value + " is not from 0 to 1");
+      ExpectRange(Loss(fmt::format("{} label_smoothing: {}", name, value), "SUM"), {{4, 3}, {4}},
+                  fmt::format("{}.label_smoothing: {} is not from 0 to 1", name, value));
     }
   }
 }
@@ -974,8 +973,9 @@ TEST(LossErrorTest, ClassWeights) {
     ExpectRange(Loss(name + " class_weights: [ 1, 2 ]", "SUM"), {{4, 3}, {4}},
                 name + ".class_weights: 2 given, prediction has 3 classes (shape [4, 3])");
     for (const std::string value : {"-1", "nan", "inf"}) {
-      ExpectRange(Loss(name + " class_weights: [ 1, " + value + " ]", "SUM"), {{2}, {}},
-                  name + ".class_weights[1]: " + value + " is not a finite number, 0 or more");
+      ExpectRange(
+          Loss(fmt::format("{} class_weights: [ 1, {} ]", name, value), "SUM"), {{2}, {}},
+          fmt::format("{}.class_weights[1]: {} is not a finite number, 0 or more", name, value));
     }
   }
 }
@@ -995,8 +995,9 @@ TEST(LossErrorTest, IgnoreIndexOutOfRange) {
        {"cross_entropy", "cross_entropy_with_logits", "negative_log_likelihood"}) {
     for (const std::string value : {"9007199254740993", "-9223372036854775808"}) {
       ExpectRange(
-          Loss(name + " ignore_index: " + value, "SUM"), {{4, 3}, {4}},
-          name + ".ignore_index: " + value + " is not from -9007199254740992 to 9007199254740992");
+          Loss(fmt::format("{} ignore_index: {}", name, value), "SUM"), {{4, 3}, {4}},
+          fmt::format("{}.ignore_index: {} is not from -9007199254740992 to 9007199254740992", name,
+                      value));
     }
   }
 }
@@ -1067,8 +1068,8 @@ TEST(LossErrorTest, Vectors) {
 TEST(PenaltyErrorTest, StrengthAndRatio) {
   for (const std::string name : {"l1_penalty", "l2_penalty", "elastic_net_penalty"}) {
     for (const std::string value : {"-1", "nan", "inf"}) {
-      ExpectRange(FromText<v1::Node>(name + " { strength: " + value + " }"), {{3}},
-                  name + ".strength: " + value + " is not a finite number, 0 or more");
+      ExpectRange(fmt::format("{} {{ strength: {} }}", name, value), {{3}},
+                  fmt::format("{}.strength: {} is not a finite number, 0 or more", name, value));
     }
   }
   for (const std::string value : {"-0.5", "1.5", "nan"}) {

@@ -1,6 +1,5 @@
 // Normalisation against PyTorch in double precision, at the ends of the number line, and where the
 // variance is 0.
-#include <cmath>
 #include <string>
 
 #include "gmock/gmock.h"

@@ -1,6 +1,5 @@
 // Every way in which attributes and operands do not fit, with the text that the client sees.
 #include <string>
-#include <vector>
 
 #include "gtest/gtest.h"
 

@@ -1,6 +1,5 @@
 // Numbers worked by hand, and the ends of the number line, where the oracle of the table cannot go.
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 

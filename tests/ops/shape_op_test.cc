@@ -2,7 +2,6 @@
 // number line, and the errors of attributes and operands.
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,4 @@
 // Pooling, dropout and embedding: numbers worked by hand or by PyTorch, ties, and errors.
-#include <limits>
 #include <string>
 
 #include "gmock/gmock.h"

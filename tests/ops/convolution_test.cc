@@ -17,8 +17,9 @@ using ::testing::Pointwise;
 // Small whole numbers without a pattern that a transposed axis would keep.
 Tensor<double> Cycle(const Shape& shape, int64_t factor, int64_t length) {
   Tensor<double> tensor(shape);
+  const int64_t middle = length / 2;
   for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor[i] = static_cast<double>(i * factor % length - length / 2);
+    tensor[i] = static_cast<double>(i * factor % length - middle);
   }
   return tensor;
 }

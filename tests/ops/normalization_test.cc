@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "fmt/format.h"
 #include "tests/ops/check_op.h"
 
 namespace gradus::testing {
@@ -264,8 +265,8 @@ TEST(NormalizationShapeTest, EpsilonIsNone) {
     const std::string field =
         op.substr(0, op.find(' ')) + "." + op.substr(op.find_last_of(' ') + 1);
     for (const std::string value : {"-1", "nan", "inf"}) {
-      ExpectError(op + ": " + value + " }", operands, Reason::kInvalidValue,
-                  field + ": " + value + " is not a finite number, 0 or more");
+      ExpectError(fmt::format("{}: {} }}", op, value), operands, Reason::kInvalidValue,
+                  fmt::format("{}: {} is not a finite number, 0 or more", field, value));
     }
   }
 }

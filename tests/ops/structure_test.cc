@@ -10,7 +10,6 @@ namespace gradus::testing {
 namespace {
 
 using ::testing::DoubleNear;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Pointwise;
 

@@ -14,8 +14,8 @@ namespace gradus {
 // Bounds are computed to nearest and then moved outward by two units in the last place, which
 // covers the rounding of + - * / sqrt and the error of the C library's other functions; switching
 // the rounding mode would cost 50 to 150 times as much. An undefined result (0 * infinity, the log
-// of a negative number) is everything, from -infinity to infinity. Numbers below the smallest normal
-// one (2e-308) are not followed: a product that underflows is 0.
+// of a negative number) is everything, from -infinity to infinity. Numbers below the smallest
+// normal one (2e-308) are not followed: a product that underflows is 0.
 class Interval {
  public:
   // Exactly 0.

@@ -169,7 +169,7 @@ absl::Status Check(const v1::CheckRequest& request, const Limits& limits,
 
   const Graph& graph = plan->graph();
   World<double> world(graph);
-  const absl::Status executed = Execute<double>(
+  absl::Status executed = Execute<double>(
       *plan, cancelled,
       [&](const Quantity& q, int, const Tensor<double>& tensor) { world.At(q) = tensor; });
   if (!executed.ok()) return executed;

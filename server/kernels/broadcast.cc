@@ -8,11 +8,10 @@ namespace {
 // Those of the operand, by axis of `shape`; 0 where it stretches.
 Strides BroadcastStrides(const Shape& operand, const Shape& shape) {
   const Strides own = RowMajorStrides(operand);
-  const int missing = shape.rank() - operand.rank();
+  const auto missing = static_cast<size_t>(shape.rank() - operand.rank());
   Strides strides = {};
-  for (int axis = 0; axis < operand.rank(); ++axis) {
-    if (operand[axis] == 1) continue;
-    strides[static_cast<size_t>(missing + axis)] = own[static_cast<size_t>(axis)];
+  for (size_t axis = 0; axis < static_cast<size_t>(operand.rank()); ++axis) {
+    if (operand[static_cast<int>(axis)] != 1) strides[missing + axis] = own[axis];
   }
   return strides;
 }

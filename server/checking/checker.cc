@@ -124,7 +124,7 @@ void Checker::BoundRounding(const Tensor<double>& upstream) {
   }
   const Tensor<Interval>& objective = box.value(*graph_.objective());
   for (int64_t i = 0; i < objective.size(); ++i) {
-    noise_ += kShareOfWidth * std::abs(upstream[i]) * (objective[i].hi() - objective[i].lo());
+    most_noise_ += kShareOfWidth * std::abs(upstream[i]) * (objective[i].hi() - objective[i].lo());
   }
   Tensor<Interval> box_upstream(upstream.shape());
   Map(upstream, box_upstream, to_interval);
@@ -145,6 +145,22 @@ void Checker::BoundRounding(const Tensor<double>& upstream) {
     Map(box.At(q), rounding,
         [&](const Interval& x) { return std::min(x.hi() - x.lo(), kMostRounding * largest); });
   }
+}
+
+double Checker::MeasureNoise(const Tensor<double>& direction, double size) {
+  constexpr double kSafety = 16;
+  // A bound that is this tight, as a share of the objective, is taken as it is.
+  constexpr double kTight = 1e-12;
+  double noise = 0;
+  double magnitude = 0;
+  for (const double step : {0x1p-24, 0x1p-26, 0x1p-28, -0x1p-24, -0x1p-26, -0x1p-28}) {
+    const Reading reading = probe_.Move(direction, step * size);
+    noise = std::max(noise, std::abs(reading.rise - step * size * reading.slope));
+    magnitude = std::max(magnitude, reading.magnitude);
+  }
+  if (most_noise_ <= kTight * magnitude) return most_noise_;
+  // The bound of a deep network is certain, and means nothing.
+  return std::min(most_noise_, kSafety * noise);
 }
 
 double Checker::Relative(v1::CheckMethod method) const {
@@ -191,6 +207,9 @@ v1::CheckResult Checker::Check(ValueId value, const Tensor<double>& gradient,
                                v1::CheckMethod method) {
   if (IsCancelled()) return {};
   probe_.Aim(value);
+  const double largest = LargestMagnitude(probe_.point());
+  noise_ = MeasureNoise(RandomDirection(probe_.point().shape(), options_.seed),
+                        largest == 0 ? 1 : largest);
   return IsAlongDirection(method) ? CheckDirection(value, gradient, method)
                                   : CheckElements(value, gradient, method);
 }
@@ -411,6 +430,9 @@ double CheckFlops(const Graph& graph, ValueId value, std::span<const v1::CheckMe
         readings += kForwardReadings * elements;
     }
   }
+  // Each method measures the noise first.
+  constexpr double kNoiseReadings = 6;
+  readings += kNoiseReadings * static_cast<double>(methods.size());
   return readings * ReadingFlops(graph, value);
 }
 

@@ -49,6 +49,9 @@ class Checker {
 
   bool IsCancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   void BoundRounding(const Tensor<double>& upstream);
+  // What is seen of it along a direction: steps so small that the function is a straight line, but
+  // for rounding.
+  double MeasureNoise(const Tensor<double>& direction, double size);
   double Relative(v1::CheckMethod method) const;
   // Decides about one element or direction; `scale` is the size of the largest number around.
   void Judge(Comparison& comparison, double relative, double scale) const;
@@ -70,7 +73,9 @@ class Checker {
   Probe probe_;
   // By value: how far rounding may take each element of its gradient.
   std::vector<Tensor<double>> rounding_;
-  // How far rounding may take the objective.
+  // How far rounding in the forward pass can take the objective at most, and does when the value
+  // that the probe aims at moves.
+  double most_noise_ = 0;
   double noise_ = 0;
 };
 

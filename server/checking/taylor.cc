@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 namespace gradus {
 
@@ -17,6 +16,8 @@ TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, doubl
   constexpr double kAboveNoise = 4;
   constexpr double kRightOrder = 1.7;
   constexpr double kWrongOrder = 1.3;
+  // Rounding alone may look like it for a step or two.
+  constexpr int kWrongSteps = 3;
   // The order proves little about what lies below the smallest error that it could see.
   constexpr double kSeen = 0.01;
 
@@ -28,15 +29,16 @@ TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, doubl
   const uint64_t branches = here.at_kink ? move(kBesideKink * size).branches : here.branches;
   // The smallest steps on the same branch that are above rounding decide: there a wrong gradient
   // shows most.
-  std::optional<double> last;
+  double last = 0;            // remainder, 0 if there is none on this branch yet
   double error_of_slope = 0;  // as the last two steps show it, the larger
+  int linear_steps = 0;       // the last ones
   bool is_rounding = false;
   bool moves = false;
   double step = kFirstStep * size;
   for (int i = 1; i < kTaylorReadings && !is_rounding; ++i, step /= kShrink) {
     const Reading reading = move(step);
     if (reading.branches != branches || !std::isfinite(reading.rise)) {
-      last.reset();
+      last = 0;
       continue;
     }
     const double remainder = std::abs(reading.rise - step * slope);
@@ -46,12 +48,13 @@ TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, doubl
     result.smallest_error = rounding / step;
     is_rounding = remainder <= rounding;
     if (!is_rounding) {
-      if (last.has_value()) result.order = std::log(*last / remainder) / std::log(kShrink);
-      error_of_slope = std::max(remainder, last.value_or(remainder) / kShrink) / step;
+      if (last > 0) result.order = std::log(last / remainder) / std::log(kShrink);
+      linear_steps = last > 0 && result.order <= kWrongOrder ? linear_steps + 1 : 0;
+      error_of_slope = std::max(remainder, last / kShrink) / step;
     }
     last = remainder;
   }
-  if (!last.has_value()) return result;
+  if (!std::isfinite(result.smallest_error)) return result;
   // To the last digit: it does not depend on what moves.
   if (!moves && slope == 0) return {Outcome::kRight, 0, 0};
   const double allowed = relative * scale;
@@ -59,7 +62,7 @@ TaylorOrder MeasureTaylorOrder(const std::function<Reading(double)>& move, doubl
   const bool is_straight = result.order == 0 && is_rounding && result.smallest_error <= allowed;
   if (falls_fast || is_straight || (result.order > 0 && error_of_slope <= allowed)) {
     result.outcome = Outcome::kRight;
-  } else if (result.order > 0 && result.order <= kWrongOrder) {
+  } else if (linear_steps >= kWrongSteps) {
     result.outcome = Outcome::kWrong;
   }
   return result;

@@ -257,7 +257,8 @@ std::vector<ExpectedQuantity> Expected(const json& expected) {
   for (const auto& [name, tensor] : step.at("params_after").items()) {
     add(Address("next", name) + last, tensor, true);
   }
-  for (const auto& [name, slots] : step.value("optimizer_state", json::object()).items()) {
+  const json state = step.value("optimizer_state", json::object());
+  for (const auto& [name, slots] : state.items()) {
     for (const auto& [slot, tensor] : slots.items()) {
       if (SlotName(slot).empty()) continue;
       add(Address("state", name) + "." + SlotName(slot) + last, tensor, true);

@@ -27,7 +27,7 @@
 namespace gradus::testing {
 namespace {
 
-constexpr uint64_t kGraphs = 500;
+constexpr uint64_t kGraphs = 300;
 
 // Grows a network node by node. Values are computed as it grows, to keep them of order 1 and off
 // the kinks.

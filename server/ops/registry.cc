@@ -43,6 +43,7 @@
   OP(HardSigmoid)                  \
   OP(Prelu)                        \
   OP(Maxout)                       \
+  OP(Softsign)                     \
   OP(Max)                          \
   OP(LogSumExp)                    \
   OP(Variance)                     \

@@ -264,6 +264,7 @@ std::vector<OpCase> Rows() {
       {.op = "relu {}", .operands = {{2, 3}}, .domains = {AwayFromZero()}},
       {.op = "relu {}", .operands = {{}}, .domains = {AwayFromZero()}},
       {.op = "softplus { beta: 2.5 }", .operands = {{2, 3}}},
+      {.op = "softsign {}", .operands = {{2, 3}}},
       {.op = "leaky_relu {}", .operands = {{2, 3}}, .domains = {AwayFromZero()}},
       {.op = "leaky_relu { negative_slope: 0.3 }",
        .operands = {{2, 3}},

@@ -14,18 +14,10 @@ namespace gradus {
 namespace {
 
 std::string_view MethodName(v1::CheckMethod method) {
-  switch (method) {
-    case v1::CHECK_METHOD_FORWARD_MODE:
-      return "forward";
-    case v1::CHECK_METHOD_CENTRAL_DIFFERENCE:
-      return "central";
-    case v1::CHECK_METHOD_RANDOM_DIRECTION:
-      return "random";
-    case v1::CHECK_METHOD_TAYLOR:
-      return "taylor";
-    default:
-      return "?";
+  for (const auto& [name, named] : kCheckMethods) {
+    if (named == method) return name;
   }
+  return "?";
 }
 
 std::string_view VerdictName(v1::CheckVerdict verdict) {

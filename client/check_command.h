@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client/connection.h"
@@ -10,6 +12,14 @@
 #include "gradus/v1/gradient_service.pb.h"
 
 namespace gradus {
+
+// What the methods are called on the command line, and in what it prints.
+inline constexpr std::pair<std::string_view, v1::CheckMethod> kCheckMethods[] = {
+    {"forward", v1::CHECK_METHOD_FORWARD_MODE},
+    {"central", v1::CHECK_METHOD_CENTRAL_DIFFERENCE},
+    {"random", v1::CHECK_METHOD_RANDOM_DIRECTION},
+    {"taylor", v1::CHECK_METHOD_TAYLOR},
+};
 
 struct CheckCommandOptions {
   std::string problem;                   // path of the file

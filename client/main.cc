@@ -5,8 +5,6 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -82,14 +80,8 @@ void AddCheck(CLI::App* app, CheckCommandOptions* options, Action* action) {
   command->add_option("PROBLEM", options->problem, "The problem: .txtpb, .json or .binpb")
       ->option_text("FILE")
       ->required();
-  static constexpr std::pair<std::string_view, v1::CheckMethod> kMethods[] = {
-      {"forward", v1::CHECK_METHOD_FORWARD_MODE},
-      {"central", v1::CHECK_METHOD_CENTRAL_DIFFERENCE},
-      {"random", v1::CHECK_METHOD_RANDOM_DIRECTION},
-      {"taylor", v1::CHECK_METHOD_TAYLOR},
-  };
   const auto add_method = [options](const std::string& name) {
-    for (const auto& [method_name, method] : kMethods) {
+    for (const auto& [method_name, method] : kCheckMethods) {
       if (name == method_name || name == "all") options->methods.push_back(method);
     }
   };

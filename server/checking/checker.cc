@@ -67,14 +67,13 @@ std::string ElementAddress(const std::string& gradient, const Shape& shape, int6
   return FormatAddress(address);
 }
 
-void SetKink(const std::optional<KinkSlopes>& kink, v1::CheckFinding& finding) {
-  if (!kink.has_value()) return;
-  finding.mutable_kink()->set_left_slope(kink->left);
-  finding.mutable_kink()->set_right_slope(kink->right);
-}
-
 bool IsAlongDirection(v1::CheckMethod method) {
   return method == v1::CHECK_METHOD_RANDOM_DIRECTION || method == v1::CHECK_METHOD_TAYLOR;
+}
+
+// Moves the value by finite steps, whose readings are differences of rounded numbers.
+bool UsesSteps(v1::CheckMethod method) {
+  return method == v1::CHECK_METHOD_CENTRAL_DIFFERENCE || method == v1::CHECK_METHOD_TAYLOR;
 }
 
 const char* MethodName(v1::CheckMethod method) {
@@ -165,9 +164,7 @@ double Checker::MeasureNoise(const Tensor<double>& direction, double size) {
 
 double Checker::Relative(v1::CheckMethod method) const {
   if (options_.relative_tolerance > 0) return options_.relative_tolerance;
-  const bool uses_steps =
-      method == v1::CHECK_METHOD_CENTRAL_DIFFERENCE || method == v1::CHECK_METHOD_TAYLOR;
-  return uses_steps ? 1e-5 : 1e-9;
+  return UsesSteps(method) ? 1e-5 : 1e-9;
 }
 
 void Checker::Judge(Comparison& c, double relative, double scale) const {
@@ -207,9 +204,11 @@ v1::CheckResult Checker::Check(ValueId value, const Tensor<double>& gradient,
                                v1::CheckMethod method) {
   if (IsCancelled()) return {};
   probe_.Aim(value);
-  const double largest = LargestMagnitude(probe_.point());
-  noise_ = MeasureNoise(RandomDirection(probe_.point().shape(), options_.seed),
-                        largest == 0 ? 1 : largest);
+  if (UsesSteps(method)) {
+    const double largest = LargestMagnitude(probe_.point());
+    noise_ = MeasureNoise(RandomDirection(probe_.point().shape(), options_.seed),
+                          largest == 0 ? 1 : largest);
+  }
   return IsAlongDirection(method) ? CheckDirection(value, gradient, method)
                                   : CheckElements(value, gradient, method);
 }
@@ -265,13 +264,7 @@ v1::CheckResult Checker::CheckElements(ValueId value, const Tensor<double>& grad
                     [&](int64_t a, int64_t b) { return rank(a) < rank(b); });
   for (size_t k = 0; k < count; ++k) {
     const Comparison& c = comparisons[static_cast<size_t>(noted[k])];
-    v1::CheckFinding& finding = *result.add_findings();
-    finding.set_address(ElementAddress(result.address(), point.shape(), noted[k]));
-    finding.set_verdict(c.verdict);
-    finding.set_analytic(c.analytic);
-    finding.set_numeric(c.numeric.value);
-    finding.set_error_estimate(c.numeric.error + c.rounding);
-    SetKink(c.numeric.kink, finding);
+    AddFinding(c, ElementAddress(result.address(), point.shape(), noted[k]), result);
   }
 
   const bool only_kinks = result.kink_count() == point.size();
@@ -323,15 +316,21 @@ v1::CheckResult Checker::CheckDirection(ValueId value, const Tensor<double>& gra
     result.set_accepts_zeros(AcceptsZero(c, relative, scale / kFloor));
   }
   result.set_verdict(c.verdict);
+  AddFinding(c, result.address(), result);
+  result.set_message(Describe(result, gradient, gradient));
+  return result;
+}
+
+void Checker::AddFinding(const Comparison& c, const std::string& address, v1::CheckResult& result) {
   v1::CheckFinding& finding = *result.add_findings();
-  finding.set_address(result.address());
+  finding.set_address(address);
   finding.set_verdict(c.verdict);
   finding.set_analytic(c.analytic);
   finding.set_numeric(c.numeric.value);
   finding.set_error_estimate(c.numeric.error + c.rounding);
-  SetKink(c.numeric.kink, finding);
-  result.set_message(Describe(result, gradient, gradient));
-  return result;
+  if (!c.numeric.kink.has_value()) return;
+  finding.mutable_kink()->set_left_slope(c.numeric.kink->left);
+  finding.mutable_kink()->set_right_slope(c.numeric.kink->right);
 }
 
 v1::CheckResult Checker::ResultFor(ValueId value, v1::CheckMethod method) const {
@@ -413,26 +412,25 @@ double CheckFlops(const Graph& graph, ValueId value, std::span<const v1::CheckMe
   // Readings of an element: near and at a kink it takes up to twice as many, but few elements are.
   constexpr double kForwardReadings = 1.2;
   constexpr double kCentralReadings = 19;
+  // Before the steps of a method begin.
+  constexpr double kNoiseReadings = 6;
   const auto elements = static_cast<double>(graph.value(value).shape.element_count());
   double readings = 0;
   for (const v1::CheckMethod method : methods) {
     switch (method) {
       case v1::CHECK_METHOD_CENTRAL_DIFFERENCE:
-        readings += kCentralReadings * elements;
+        readings += kNoiseReadings + kCentralReadings * elements;
         break;
       case v1::CHECK_METHOD_RANDOM_DIRECTION:
         readings += 3;
         break;
       case v1::CHECK_METHOD_TAYLOR:
-        readings += 3 + kTaylorReadings;
+        readings += kNoiseReadings + 3 + kTaylorReadings;
         break;
       default:
         readings += kForwardReadings * elements;
     }
   }
-  // Each method measures the noise first.
-  constexpr double kNoiseReadings = 6;
-  readings += kNoiseReadings * static_cast<double>(methods.size());
   return readings * ReadingFlops(graph, value);
 }
 

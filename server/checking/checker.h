@@ -61,6 +61,8 @@ class Checker {
                                 v1::CheckMethod method);
   v1::CheckResult CheckDirection(ValueId value, const Tensor<double>& gradient,
                                  v1::CheckMethod method);
+  static void AddFinding(const Comparison& comparison, const std::string& address,
+                         v1::CheckResult& result);
   // A result without a conclusion.
   v1::CheckResult ResultFor(ValueId value, v1::CheckMethod method) const;
   std::string Describe(const v1::CheckResult& result, const Tensor<double>& analytic,

@@ -7,9 +7,7 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "server/engine/backward.h"
-#include "server/engine/forward.h"
-#include "server/engine/step.h"
+#include "server/engine/compute.h"
 #include "server/engine/world.h"
 #include "server/status/field_error.h"
 #include "server/tensor/tensor_proto.h"
@@ -36,11 +34,12 @@ class Execution {
       std::optional<Updater<T>> updater;
       for (const Quantity& q : plan_.Order(update)) {
         if (IsCancelled()) return Cancelled();
-        if (IsOfUpdate(q) && !updater.has_value()) {
+        if (IsOfUpdate(q.kind) && !updater.has_value()) {
           updater.emplace(graph_, world_, plan_.problem().network(), plan_.problem().optimizer(),
                           plan_.UpdateNumber(update));
         }
-        world_.At(q) = IsOfUpdate(q) ? ComputeUpdate(*updater, q) : Compute(q);
+        world_.At(q) = ComputeQuantity(graph_, world_, upstream_,
+                                       updater.has_value() ? &*updater : nullptr, q);
         Finish(q, update);
       }
     }
@@ -170,24 +169,6 @@ class Execution {
       }
     }
     return absl::OkStatus();
-  }
-
-  Tensor<T> Compute(const Quantity& q) const {
-    switch (q.kind) {
-      case QuantityKind::kSlope:
-        return ComputeSlope(graph_, world_, q.value);
-      case QuantityKind::kGradient:
-        return ComputeGradient(graph_, world_, upstream_, q.value);
-      default:
-        return ComputeValue(graph_, world_, q.value);
-    }
-  }
-
-  static bool IsOfUpdate(const Quantity& q) {
-    return q.kind == QuantityKind::kState || q.kind == QuantityKind::kNext;
-  }
-  static Tensor<T> ComputeUpdate(const Updater<T>& updater, const Quantity& q) {
-    return q.kind == QuantityKind::kState ? updater.State(q.value, q.slot) : updater.Next(q.value);
   }
 
   // Applies the pins of a quantity and shows it.

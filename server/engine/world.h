@@ -65,6 +65,16 @@ class World {
   }
   int slot_count() const { return static_cast<int>(slot_count_); }
 
+  // Takes over all numbers of another world of the same graph.
+  void CopyFrom(const World& other) {
+    values_ = other.values_;
+    slopes_ = other.slopes_;
+    gradients_ = other.gradients_;
+    next_ = other.next_;
+    old_states_ = other.old_states_;
+    states_ = other.states_;
+  }
+
   // Makes what an update made the given numbers of the next one.
   void Advance() {
     for (int i = 0; i < graph_.parameter_count(); ++i) {

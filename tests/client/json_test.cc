@@ -22,13 +22,13 @@ TEST(Json, WritesTheFieldsThatAreSet) {
 }
 
 TEST(Json, WritesAllFields) {
-  v1::Finding finding;
-  finding.set_quantity("grad(h)");
-  EXPECT_EQ(*ToJson(finding, JsonFields::kAll),
+  v1::Place place;
+  place.set_quantity("grad(h)");
+  EXPECT_EQ(*ToJson(place, JsonFields::kAll),
             "{\n"
-            " \"items\": [],\n"
             " \"quantity\": \"grad(h)\",\n"
-            " \"mistakes\": []\n"
+            " \"items\": [],\n"
+            " \"elements\": []\n"
             "}\n");
 }
 

@@ -13,11 +13,13 @@
 #include <CLI/CLI.hpp>
 
 #include "client/check_command.h"
+#include "client/class_command.h"
 #include "client/compute_command.h"
 #include "client/console.h"
 #include "client/grade_command.h"
 #include "client/health_command.h"
 #include "client/ops_command.h"
+#include "client/regrade_command.h"
 #include "fmt/format.h"
 #include "server/transport/version.h"
 
@@ -143,6 +145,47 @@ void AddGrade(CLI::App* app, GradeOptions* options, Action* action) {
   AddConnection(command, &options->connection);
 }
 
+void AddSubmissions(CLI::App* command, std::vector<std::string>* submissions) {
+  command
+      ->add_option("SUBMISSION", *submissions,
+                   "The submissions, likewise, or folders of them: .txtpb, .json and .binpb")
+      ->option_text("FILE|FOLDER...")
+      ->required();
+}
+
+void AddClass(CLI::App* app, ClassOptions* options, Action* action) {
+  CLI::App* command = app->add_subcommand("class", "Grade a class, and say what it has in common");
+  command->callback([=] { *action = [options] { return RunClass(*options); }; });
+  command->add_option("ASSIGNMENT", options->assignment, "The assignment: .txtpb, .json or .binpb")
+      ->option_text("FILE")
+      ->required();
+  AddSubmissions(command, &options->submissions);
+  AddFormat(command, "text", &options->json);
+  AddConnection(command, &options->connection);
+}
+
+void AddRegrade(CLI::App* app, RegradeOptions* options, Action* action) {
+  CLI::App* command =
+      app->add_subcommand("regrade", "Grade by a changed assignment, and show the difference");
+  command->callback([=] { *action = [options] { return RunRegrade(*options); }; });
+  command
+      ->add_option("OLD_ASSIGNMENT", options->old_assignment,
+                   "The assignment as it was: .txtpb, .json or .binpb")
+      ->option_text("FILE")
+      ->required();
+  command->add_option("NEW_ASSIGNMENT", options->new_assignment, "The assignment as it is now")
+      ->option_text("FILE")
+      ->required();
+  AddSubmissions(command, &options->submissions);
+  const auto never_lower = [options](int64_t) {
+    options->lowered_score = LoweredScore::kKeepsTheOld;
+  };
+  command->add_flag_function("--never-lower", never_lower,
+                             "Each item keeps the larger of its old and its new points");
+  AddFormat(command, "text", &options->json);
+  AddConnection(command, &options->connection);
+}
+
 void AddHealth(CLI::App* app, ConnectionOptions* options, Action* action) {
   CLI::App* command = app->add_subcommand("health", "Ask a server whether it is serving");
   command->callback([=] { *action = [options] { return RunHealth(*options); }; });
@@ -170,6 +213,8 @@ int Main(int argc, char** argv) {
   CheckCommandOptions check;
   OpsOptions ops;
   GradeOptions grade;
+  ClassOptions class_report;
+  RegradeOptions regrade;
   ConnectionOptions health;
   AddCompute(&app, "forward", "Compute the value of every node", Computation::kForward, &forward,
              &action);
@@ -179,6 +224,8 @@ int Main(int argc, char** argv) {
              Computation::kStep, &step, &action);
   AddCheck(&app, &check, &action);
   AddGrade(&app, &grade, &action);
+  AddClass(&app, &class_report, &action);
+  AddRegrade(&app, &regrade, &action);
   AddOps(&app, &ops, &action);
   AddHealth(&app, &health, &action);
 

@@ -13,37 +13,8 @@ namespace {
 
 constexpr std::string_view kIndent = "  ";
 
-std::string_view VerdictWord(v1::Verdict verdict) {
-  switch (verdict) {
-    case v1::VERDICT_CORRECT:
-      return "correct";
-    case v1::VERDICT_PARTLY_CORRECT:
-      return "partly correct";
-    case v1::VERDICT_CARRIED:
-      return "carried";
-    case v1::VERDICT_INCORRECT:
-      return "incorrect";
-    case v1::VERDICT_MISSING:
-      return "missing";
-    case v1::VERDICT_MALFORMED:
-      return "malformed";
-    case v1::VERDICT_UNRELIABLE:
-      return "unreliable";
-    default:
-      return "unknown";  // a server newer than this client
-  }
-}
-
-// "38.5": points are whole thousandths.
-std::string Decimal(double points) {
-  std::string text = fmt::format("{:.3f}", points);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
 std::string Points(double earned, double possible) {
-  return fmt::format("{} / {}", Decimal(earned), Decimal(possible));
+  return fmt::format("{} / {}", PointsText(earned), PointsText(possible));
 }
 
 // The numbers of a tensor on one line; empty if there is none.
@@ -97,6 +68,34 @@ std::string ItemsText(const v1::GradeReport& report, ListedItems listed) {
 }
 
 }  // namespace
+
+std::string_view VerdictWord(v1::Verdict verdict) {
+  switch (verdict) {
+    case v1::VERDICT_CORRECT:
+      return "correct";
+    case v1::VERDICT_PARTLY_CORRECT:
+      return "partly correct";
+    case v1::VERDICT_CARRIED:
+      return "carried";
+    case v1::VERDICT_INCORRECT:
+      return "incorrect";
+    case v1::VERDICT_MISSING:
+      return "missing";
+    case v1::VERDICT_MALFORMED:
+      return "malformed";
+    case v1::VERDICT_UNRELIABLE:
+      return "unreliable";
+    default:
+      return "unknown";  // a server newer than this client
+  }
+}
+
+std::string PointsText(double points) {
+  std::string text = fmt::format("{:.3f}", points);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
 
 std::string ReportText(const v1::GradeReport& report, std::string_view file, ListedItems listed) {
   std::string text = fmt::format(

@@ -8,6 +8,12 @@
 
 namespace gradus {
 
+// What a verdict is called: "partly correct".
+std::string_view VerdictWord(v1::Verdict verdict);
+
+// Points, which are whole thousandths, without zeros at the end: "38.5".
+std::string PointsText(double points);
+
 // Which items a report lists.
 enum class ListedItems { kNotCorrect, kAll };
 

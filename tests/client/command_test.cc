@@ -10,6 +10,7 @@
 #include "client/grade_command.h"
 #include "client/health_command.h"
 #include "client/ops_command.h"
+#include "tests/client/capture.h"
 #include "tests/client/temporary_folder.h"
 
 namespace gradus {
@@ -41,24 +42,6 @@ constexpr std::string_view kProblem = R"pb(
   objective: "y"
   optimizer { sgd { learning_rate: 0.5 } }
 )pb";
-
-// What a command did.
-struct Outcome {
-  ExitCode code = ExitCode::kDone;
-  std::string output;
-  std::string error;
-};
-
-template <class Command>
-Outcome Capture(const Command& command) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Outcome outcome;
-  outcome.code = command();
-  outcome.output = testing::internal::GetCapturedStdout();
-  outcome.error = testing::internal::GetCapturedStderr();
-  return outcome;
-}
 
 class CommandTest : public testing::Test {
  protected:

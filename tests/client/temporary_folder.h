@@ -14,7 +14,7 @@ namespace gradus {
 // A folder of one test, removed with all that is in it.
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_(testing::TempDir() + "gradus_XXXXXX") {
+  TemporaryFolder() : path_(::testing::TempDir() + "gradus_XXXXXX") {
     EXPECT_NE(mkdtemp(path_.data()), nullptr);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;

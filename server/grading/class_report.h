@@ -2,12 +2,12 @@
 #define GRADUS_SERVER_GRADING_CLASS_REPORT_H_
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -55,7 +55,9 @@ class ClassReportBuilder {
     size_t item;
     std::optional<int64_t> element;
     std::string text;
-    auto operator<=>(const WrongValue&) const = default;
+    bool operator<(const WrongValue& other) const {
+      return std::tie(item, element, text) < std::tie(other.item, other.element, other.text);
+    }
   };
   // The parts of a report that concern known items, by index; nullptr where it says nothing.
   using ItemReports = std::vector<const v1::ItemReport*>;

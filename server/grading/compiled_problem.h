@@ -35,6 +35,10 @@ class CompiledProblem {
   int world_count() const { return plan_.world_count(); }
   // All numbers during an update, given ones included.
   const World<double>& truth(int update) const { return *truth_[static_cast<size_t>(update)]; }
+  // The true numbers of a quantity, whole.
+  const Tensor<double>& TruthOf(const Target& target) const {
+    return truth_[static_cast<size_t>(target.update)]->At(target.quantity);
+  }
   // The gradient that the objective starts from.
   template <class T>
   const Tensor<T>& upstream() const;

@@ -1,6 +1,7 @@
 #include "server/grading/grade.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
@@ -53,7 +54,10 @@ absl::Status Grade(const v1::GradeRequest& request, const Limits& limits,
   const absl::StatusOr<CompiledAssignment> assignment =
       CompiledAssignment::Compile(request.assignment(), limits, cancelled);
   if (!assignment.ok()) return assignment.status();
-  *response->mutable_report() = GradeSubmission(*assignment, request.submission());
+  absl::StatusOr<v1::GradeReport> report =
+      GradeSubmission(*assignment, request.submission(), cancelled);
+  if (!report.ok()) return report.status();
+  *response->mutable_report() = *std::move(report);
   v1::FeedbackLevel level = assignment->feedback_level();
   if (request.max_feedback_level() != v1::FEEDBACK_LEVEL_UNSPECIFIED) {
     level = std::min(level, request.max_feedback_level());

@@ -61,7 +61,7 @@ v1::GradeReport GradeOf(const v1::Assignment& assignment, const std::string& sub
   const std::atomic<bool> cancelled = false;
   const auto compiled = CompiledAssignment::Compile(assignment, Limits(), cancelled);
   EXPECT_TRUE(compiled.ok()) << compiled.status();
-  return GradeSubmission(*compiled, FromText<v1::Submission>(submission));
+  return *GradeSubmission(*compiled, FromText<v1::Submission>(submission), cancelled);
 }
 
 TEST(GraderTest, RightAnswers) {

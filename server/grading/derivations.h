@@ -1,0 +1,22 @@
+#ifndef GRADUS_SERVER_GRADING_DERIVATIONS_H_
+#define GRADUS_SERVER_GRADING_DERIVATIONS_H_
+
+#include <vector>
+
+#include "server/grading/compiled_problem.h"
+#include "server/grading/view.h"
+
+namespace gradus {
+
+// A quantity by other right derivations than F_q, from what a view holds:
+//   - the derivative of an activation, or of a softmax, from what its node reads, and not from the
+//     slope or the output that the view holds, or from that output and not from the slope;
+//   - a loss that is fused with a softmax or sigmoid, and its gradient, from a node beside it that
+//     computes the same function of the same input (p - t): the graph has no edge from p there.
+// Only those that the network has. The view is as before afterwards.
+std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& view,
+                                        const Quantity& q);
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_GRADING_DERIVATIONS_H_

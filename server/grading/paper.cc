@@ -1,0 +1,134 @@
+#include "server/grading/paper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/format.h"
+#include "server/grading/answer.h"
+#include "server/grading/digits.h"
+#include "server/status/text.h"
+
+namespace gradus {
+namespace {
+
+constexpr size_t kMaxUnexpected = 16;
+constexpr size_t kMaxUnexpectedLength = 128;
+
+// Reads one submission, answer by answer.
+class PaperReader {
+ public:
+  PaperReader(const CompiledAssignment& assignment, const v1::Submission& submission,
+              const std::atomic<bool>& cancelled)
+      : assignment_(assignment), submission_(submission), cancelled_(cancelled) {}
+
+  absl::StatusOr<Paper> Read() {
+    std::vector<std::vector<const v1::Answer*>> answers(assignment_.items().size());
+    for (const v1::Answer& answer : submission_.answers()) {
+      const std::optional<size_t> item = assignment_.FindItem(answer.item());
+      if (item.has_value()) {
+        answers[*item].push_back(&answer);
+      } else if (paper_.unexpected.size() < kMaxUnexpected) {
+        paper_.unexpected.emplace_back(CutUtf8(answer.item(), kMaxUnexpectedLength));
+      }
+    }
+    for (size_t i = 0; i < answers.size(); ++i) {
+      PaperItem& item = paper_.items.emplace_back();
+      item.elements.resize(static_cast<size_t>(assignment_.items()[i].key.size()));
+      if (answers[i].size() > 1) {
+        SetMalformed(fmt::format("answered {} times", answers[i].size()), item);
+      } else if (answers[i].size() == 1) {
+        if (absl::Status s = ReadItem(*answers[i].front(), i, item); !s.ok()) return s;
+      }
+    }
+    paper_.usual_unit = UsualUnit(units_);
+    return std::move(paper_);
+  }
+
+ private:
+  void SetMalformed(std::string problem, PaperItem& item) {
+    paper_.gradable = false;
+    item.problem = std::move(problem);
+    for (PaperElement& element : item.elements) element.verdict = v1::VERDICT_MALFORMED;
+  }
+
+  absl::Status ReadItem(const v1::Answer& answer, size_t i, PaperItem& item) {
+    if (answer.answer_case() == v1::Answer::kFormula) return ReadFormula(answer.formula(), i, item);
+    const CompiledItem& asked = assignment_.items()[i];
+    const ReadAnswer read =
+        ReadAnswerFor(answer, asked.key.shape(),
+                      {assignment_.policy().decimal_comma(), submission_.declared_digits()});
+    if (read.values.empty()) {
+      SetMalformed(read.problem, item);
+      return absl::OkStatus();
+    }
+    bool is_coarse = false;
+    for (size_t e = 0; e < read.values.size(); ++e) {
+      PaperElement& element = item.elements[e];
+      if (!read.values[e].has_value()) {
+        element.verdict = v1::VERDICT_MALFORMED;
+        continue;
+      }
+      const WrittenNumber& number = *read.values[e];
+      is_coarse = is_coarse || number.unit > asked.required_unit;
+      const double unit = std::min(number.unit, asked.required_unit);
+      units_.push_back(unit);
+      element.written = number.value;
+      element.half_width = HalfWidth(unit, number.value, assignment_.policy().allow_truncation());
+    }
+    if (is_coarse) item.notes.emplace_back("fewer digits than the assignment asks for");
+    if (!read.problem.empty()) {
+      paper_.gradable = false;
+      item.problem = read.problem;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadFormula(const std::string& text, size_t i, PaperItem& item) {
+    const CompiledItem& asked = assignment_.items()[i];
+    if (asked.key.size() != 1) {
+      SetMalformed("a formula answers an item of one number; this item has several", item);
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<Formula> formula =
+        assignment_.ReadFormula(text, asked.problem, asked.order);
+    if (!formula.ok()) {
+      SetMalformed(std::string(formula.status().message()), item);
+      return absl::OkStatus();
+    }
+    const AskedProblem& problem = assignment_.problems()[asked.problem];
+    const absl::StatusOr<bool> is_right = problem.draws->AreEqual(
+        *formula, asked.formula.has_value() ? *asked.formula : Formula::OfQuantity(*asked.target),
+        cancelled_);
+    if (!is_right.ok()) return is_right.status();
+    std::vector<double> values;
+    for (const Target& variable : formula->variables()) {
+      values.push_back(problem.problem->TruthOf(variable)[*variable.element]);
+    }
+    const double value = formula->Evaluate(values);
+    PaperElement& element = item.elements.front();
+    item.formula_is_right = *is_right;
+    if (std::isfinite(value)) {
+      element.written = value;
+      element.half_width = HalfWidth(0, value, false);
+    } else if (!*is_right) {
+      SetMalformed("the formula has no finite value here", item);
+    }
+    return absl::OkStatus();
+  }
+
+  const CompiledAssignment& assignment_;
+  const v1::Submission& submission_;
+  const std::atomic<bool>& cancelled_;
+  Paper paper_;
+  std::vector<double> units_;
+};
+
+}  // namespace
+
+absl::StatusOr<Paper> ReadPaper(const CompiledAssignment& assignment,
+                                const v1::Submission& submission,
+                                const std::atomic<bool>& cancelled) {
+  return PaperReader(assignment, submission, cancelled).Read();
+}
+
+}  // namespace gradus

@@ -56,15 +56,46 @@ Tensor<T> LossOfProbabilities(const Graph& graph, const World<T>& world, ValueId
   return output;
 }
 
-// The gradient with respect to the logits, from the probabilities: for one-hot targets p - t.
-//
+// Nodes that read a value and that its gradient flows through.
+std::set<ValueId> ReadersOf(const Graph& graph, ValueId value) {
+  std::set<ValueId> readers;
+  for (const Use& use : graph.value(value).uses) {
+    if (!use.is_index && graph.value(use.node).reaches_objective) readers.insert(use.node);
+  }
+  return readers;
+}
+
+// Computes a quantity with the outputs of some nodes, or only the slopes, made anew from what is
+// before them.
+template <class T>
+Tensor<T> WithRemade(const CompiledProblem& problem, World<T>& world, int update,
+                     const std::set<ValueId>& nodes, bool outputs, const Quantity& q) {
+  const Graph& graph = problem.graph();
+  std::vector<std::unique_ptr<Override<T>>> overrides;
+  for (const ValueId node : nodes) {
+    if (outputs) {
+      overrides.push_back(std::make_unique<Override<T>>(world, Quantity{QuantityKind::kValue, node},
+                                                        ComputeValue(graph, world, node)));
+    }
+    if (graph.node(node).op->is_activation()) {
+      overrides.push_back(std::make_unique<Override<T>>(world, Quantity{QuantityKind::kSlope, node},
+                                                        ComputeSlope(graph, world, node)));
+    }
+  }
+  Tensor<T> result = problem.Compute(world, q, update);
+  // In the opposite order of their making.
+  while (!overrides.empty()) overrides.pop_back();
+  return result;
+}
+
+}  // namespace
+
 // A cross entropy is linear in log p, so its gradient g with respect to log p does not depend on p,
 // and can be had at p = 1; that with respect to the logits is g_i - p_i sum_j g_j. With two
 // classes, and logits 0 and z, that is the sigmoid's.
 template <class T>
 Tensor<T> GradientFromProbabilities(const Graph& graph, const World<T>& world, ValueId loss,
-                                    ValueId sibling) {
-  const Tensor<T>& p = world.value(sibling);
+                                    const Tensor<T>& p) {
   Tensor<T> gradient(p.shape());
   const v1::Node node = OnProbabilities(graph.node(loss).definition);
   std::vector<const Tensor<T>*> operands(world.operands(loss).begin(), world.operands(loss).end());
@@ -101,39 +132,10 @@ Tensor<T> GradientFromProbabilities(const Graph& graph, const World<T>& world, V
   return gradient;
 }
 
-// Nodes that read a value and that its gradient flows through.
-std::set<ValueId> ReadersOf(const Graph& graph, ValueId value) {
-  std::set<ValueId> readers;
-  for (const Use& use : graph.value(value).uses) {
-    if (!use.is_index && graph.value(use.node).reaches_objective) readers.insert(use.node);
-  }
-  return readers;
-}
-
-// Computes a quantity with the outputs of some nodes, or only the slopes, made anew from what is
-// before them.
-template <class T>
-Tensor<T> WithRemade(const CompiledProblem& problem, World<T>& world, int update,
-                     const std::set<ValueId>& nodes, bool outputs, const Quantity& q) {
-  const Graph& graph = problem.graph();
-  std::vector<std::unique_ptr<Override<T>>> overrides;
-  for (const ValueId node : nodes) {
-    if (outputs) {
-      overrides.push_back(std::make_unique<Override<T>>(world, Quantity{QuantityKind::kValue, node},
-                                                        ComputeValue(graph, world, node)));
-    }
-    if (graph.node(node).op->is_activation()) {
-      overrides.push_back(std::make_unique<Override<T>>(world, Quantity{QuantityKind::kSlope, node},
-                                                        ComputeSlope(graph, world, node)));
-    }
-  }
-  Tensor<T> result = problem.Compute(world, q, update);
-  // In the opposite order of their making.
-  while (!overrides.empty()) overrides.pop_back();
-  return result;
-}
-
-}  // namespace
+template Tensor<double> GradientFromProbabilities(const Graph&, const World<double>&, ValueId,
+                                                  const Tensor<double>&);
+template Tensor<Interval> GradientFromProbabilities(const Graph&, const World<Interval>&, ValueId,
+                                                    const Tensor<Interval>&);
 
 std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& view,
                                         const Quantity& q) {
@@ -161,7 +163,7 @@ std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& vi
   if (q.kind == QuantityKind::kGradient && nodes.size() == 1 &&
       graph.node(*nodes.begin()).operands.front() == q.value) {
     add_fused(*nodes.begin(), [](const Graph& g, const auto& world, ValueId loss, ValueId sibling) {
-      return GradientFromProbabilities(g, world, loss, sibling);
+      return GradientFromProbabilities(g, world, loss, world.value(sibling));
     });
   }
   return found;

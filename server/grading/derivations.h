@@ -17,6 +17,13 @@ namespace gradus {
 std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& view,
                                         const Quantity& q);
 
+// The gradient of a loss that is fused with a softmax or sigmoid with respect to its logits, from
+// probabilities p in place of what the logits make: for one-hot targets p - t. `loss` is a
+// cross_entropy_with_logits or binary_cross_entropy_with_logits node.
+template <class T>
+Tensor<T> GradientFromProbabilities(const Graph& graph, const World<T>& world, ValueId loss,
+                                    const Tensor<T>& p);
+
 }  // namespace gradus
 
 #endif  // GRADUS_SERVER_GRADING_DERIVATIONS_H_

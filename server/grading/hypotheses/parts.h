@@ -1,0 +1,141 @@
+#ifndef GRADUS_SERVER_GRADING_HYPOTHESES_PARTS_H_
+#define GRADUS_SERVER_GRADING_HYPOTHESES_PARTS_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "server/grading/hypotheses/hypothesis.h"
+#include "server/ops/registry.h"
+
+// What hypotheses are put together from: parts of the calculation at the place of an error.
+
+namespace gradus {
+
+// f of each element.
+template <class T, class F>
+Tensor<T> Mapped(const Tensor<T>& x, F f) {
+  Tensor<T> result(x.shape());
+  for (int64_t i = 0; i < x.size(); ++i) result[i] = f(x[i]);
+  return result;
+}
+// f of each pair of elements; both of one shape.
+template <class T, class F>
+Tensor<T> Mapped(const Tensor<T>& x, const Tensor<T>& y, F f) {
+  Tensor<T> result(x.shape());
+  for (int64_t i = 0; i < x.size(); ++i) result[i] = f(x[i], y[i]);
+  return result;
+}
+template <class T>
+Tensor<T> Scaled(const Tensor<T>& x, double factor) {
+  return Mapped(x, [&](const T& element) { return element * T(factor); });
+}
+template <class T>
+Tensor<T> Product(const Tensor<T>& x, const Tensor<T>& y) {
+  return Mapped(x, y, [](const T& a, const T& b) { return a * b; });
+}
+
+// The uses of a value that its gradient flows through.
+inline std::vector<Use> GradientUses(const Graph& graph, ValueId value) {
+  std::vector<Use> uses;
+  for (const Use& use : graph.value(value).uses) {
+    if (!use.is_index && graph.value(use.node).reaches_objective) uses.push_back(use);
+  }
+  return uses;
+}
+
+inline bool IsActivationUse(const Graph& graph, const Use& use) {
+  return use.position == 0 && graph.node(use.node).op->is_activation();
+}
+
+// Output and slope of an elementwise op at given numbers.
+template <class T>
+Tensor<T> ValueOf(const v1::Node& node, const Tensor<T>& z) {
+  const Tensor<T>* const operands[] = {&z};
+  Tensor<T> output(z.shape());
+  FindOp(node.op_case())->For<T>().forward({node, operands}, output);
+  return output;
+}
+template <class T>
+Tensor<T> SlopeOf(const v1::Node& node, const Tensor<T>& z, const Tensor<T>& a) {
+  const Tensor<T>* const operands[] = {&z};
+  Tensor<T> slope(z.shape());
+  FindOp(node.op_case())->For<T>().slope({node, operands}, a, slope);
+  return slope;
+}
+
+// The activations that students take for each other.
+inline std::span<const v1::Node> UsualActivations() {
+  static const std::vector<v1::Node>* const kNodes = [] {
+    auto* nodes = new std::vector<v1::Node>(3);
+    (*nodes)[0].mutable_sigmoid();
+    (*nodes)[1].mutable_tanh();
+    (*nodes)[2].mutable_relu();
+    return nodes;
+  }();
+  return *kNodes;
+}
+
+// What one use adds to the gradient of what it reads.
+template <class T>
+Tensor<T> Contribution(const Scene<T>& scene, const Use& use, const Tensor<T>& upstream) {
+  const GraphNode& reader = scene.graph().node(use.node);
+  if (IsActivationUse(scene.graph(), use)) return Product(upstream, scene.own.slope(use.node));
+  Tensor<T> gradient(scene.graph().value(reader.operands[static_cast<size_t>(use.position)]).shape);
+  reader.op->template For<T>().vjp(
+      {{reader.definition, scene.own.operands(use.node)}, scene.own.value(use.node), upstream},
+      use.position, gradient);
+  return gradient;
+}
+template <class T>
+Tensor<T> Contribution(const Scene<T>& scene, const Use& use) {
+  return Contribution(scene, use, scene.own.gradient(use.node));
+}
+
+// Adds the quantity as it is with another slope of the activation at the root: the slope itself, or
+// the gradient in front of it. `slope_of(activation)` makes the other slope.
+template <class T, class F>
+void AddWithSlope(const Scene<T>& scene, F slope_of, Readings<T>& readings) {
+  const ValueId id = scene.quantity.value;
+  if (scene.quantity.kind == QuantityKind::kSlope) {
+    readings.push_back(slope_of(id));
+    return;
+  }
+  if (scene.quantity.kind != QuantityKind::kGradient) return;
+  for (const Use& use : GradientUses(scene.graph(), id)) {
+    if (!IsActivationUse(scene.graph(), use)) continue;
+    const Override<T> other(scene.own, {QuantityKind::kSlope, use.node}, slope_of(use.node));
+    readings.push_back(scene.Compute(scene.quantity));
+  }
+}
+
+// The activation that reads a node, whose gradient may be taken for that of the node.
+inline std::optional<ValueId> ActivationAfter(const Graph& graph, ValueId node) {
+  for (const Use& use : graph.value(node).uses) {
+    if (IsActivationUse(graph, use) && graph.value(use.node).reaches_objective) return use.node;
+  }
+  return std::nullopt;
+}
+
+// Elements that were written and are plainly not what they should be.
+template <class T>
+std::vector<int64_t> PlainlyWrong(const Scene<T>& scene) {
+  constexpr double kPlain = 0.02;
+  std::vector<int64_t> wrong;
+  for (int64_t i = 0; i < scene.right.size(); ++i) {
+    const std::optional<double>& written = scene.written[static_cast<size_t>(i)];
+    const double right = PlainValue(scene.right[i]);
+    if (!written.has_value() || !std::isfinite(right)) continue;
+    if (std::abs(*written - right) > kPlain * std::max(std::abs(*written), std::abs(right))) {
+      wrong.push_back(i);
+    }
+  }
+  return wrong;
+}
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_GRADING_HYPOTHESES_PARTS_H_

@@ -1,0 +1,115 @@
+#include <cmath>
+#include <set>
+
+#include "server/grading/hypotheses/families.h"
+#include "server/grading/hypotheses/parts.h"
+
+namespace gradus {
+namespace {
+
+bool IsOfUpdateKind(const Quantity& q) { return q.kind == QuantityKind::kNext; }
+
+struct SignFlip {
+  static constexpr std::string_view kCode = "sign_flip";
+  static constexpr std::string_view kMessage =
+      "The sign is the wrong way round. Look at which number is subtracted from which, as in y - "
+      "t, "
+      "and at the signs that the chain rule multiplies.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (!IsOfUpdateKind(scene.quantity)) readings.push_back(Scaled(scene.right, -1));
+  }
+};
+
+// Twice, half, or one ratio for all elements that are wrong.
+struct Factor {
+  static constexpr std::string_view kCode = "factor";
+  static constexpr std::string_view kMessage =
+      "All wrong numbers are off by one and the same factor. Look at the constants, such as the "
+      "half "
+      "in front of a squared error, and at what is averaged.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (IsOfUpdateKind(scene.quantity)) return;
+    for (const double factor : {2.0, 0.5}) readings.push_back(Scaled(scene.right, factor));
+    const std::vector<int64_t> wrong = PlainlyWrong(scene);
+    if (wrong.size() < 2) return;
+    int64_t largest = wrong.front();
+    for (const int64_t i : wrong) {
+      if (std::abs(PlainValue(scene.right[i])) > std::abs(PlainValue(scene.right[largest]))) {
+        largest = i;
+      }
+    }
+    const double ratio =
+        *scene.written[static_cast<size_t>(largest)] / PlainValue(scene.right[largest]);
+    if (std::isfinite(ratio) && ratio > 0) readings.push_back(Scaled(scene.right, ratio));
+  }
+};
+
+struct LossConstant {
+  static constexpr std::string_view kCode = "loss_constant";
+  static constexpr std::string_view kMessage =
+      "The constant of the loss is not the one of this loss. Look at whether the square comes with "
+      "a "
+      "half in front of it, and what that makes of its derivative.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const Graph& graph = scene.graph();
+    const auto is_square = [&](ValueId node) {
+      const v1::Node::OpCase op = graph.node(node).op->op_case;
+      return op == v1::Node::kHalfSquaredError || op == v1::Node::kSquaredError;
+    };
+    const ValueId id = scene.quantity.value;
+    bool applies = scene.quantity.kind == QuantityKind::kValue && is_square(id);
+    if (scene.quantity.kind == QuantityKind::kGradient) {
+      for (const Use& use : GradientUses(graph, id)) applies = applies || is_square(use.node);
+    }
+    if (!applies) return;
+    for (const double factor : {2.0, 0.5}) readings.push_back(Scaled(scene.right, factor));
+  }
+};
+
+struct MissingBatchMean {
+  static constexpr std::string_view kCode = "missing_batch_mean";
+  static constexpr std::string_view kMessage =
+      "A sum stands where the mean belongs, or the other way round. Look at whether the loss "
+      "divides "
+      "by the number of examples, and whether that was done exactly once.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const bool applies = scene.quantity.kind == QuantityKind::kGradient ||
+                         (scene.quantity.kind == QuantityKind::kValue && scene.right.size() == 1);
+    if (!applies) return;
+    std::set<int64_t> counts;
+    for (const Quantity& q : scene.graph().value_order()) {
+      const GraphNode& node = scene.graph().node(q.value);
+      const Shape& output = scene.graph().value(q.value).shape;
+      if (node.operands.empty() || output.element_count() != 1) continue;
+      const Shape& operand = scene.graph().value(node.operands.front()).shape;
+      if (operand.rank() == 0 || operand.element_count() < 2) continue;
+      if (operand.rank() > 1) counts.insert(operand[0]);
+      counts.insert(operand.element_count());
+    }
+    for (const int64_t count : counts) {
+      if (count < 2) continue;
+      const auto n = static_cast<double>(count);
+      readings.push_back(Scaled(scene.right, n));
+      readings.push_back(Scaled(scene.right, 1 / n));
+      if (count > 2) readings.push_back(Scaled(scene.right, n / (n - 1)));
+    }
+  }
+};
+
+constexpr Hypothesis kHypotheses[] = {HypothesisOf<SignFlip>(), HypothesisOf<Factor>(),
+                                      HypothesisOf<LossConstant>(),
+                                      HypothesisOf<MissingBatchMean>()};
+
+}  // namespace
+
+std::span<const Hypothesis> ScaleHypotheses() { return kHypotheses; }
+
+}  // namespace gradus

@@ -1,0 +1,124 @@
+#include "server/grading/derivations.h"
+#include "server/grading/hypotheses/families.h"
+#include "server/grading/hypotheses/parts.h"
+
+namespace gradus {
+namespace {
+
+const v1::Node& SigmoidNode() { return UsualActivations().front(); }
+
+// The loss with logits that reads the value whose gradient is the root.
+template <class T>
+std::optional<ValueId> FusedLoss(const Scene<T>& scene) {
+  if (scene.quantity.kind != QuantityKind::kGradient) return std::nullopt;
+  for (const Use& use : GradientUses(scene.graph(), scene.quantity.value)) {
+    if (use.position == 0 &&
+        scene.graph().node(use.node).op->op_case == v1::Node::kCrossEntropyWithLogits) {
+      return use.node;
+    }
+  }
+  return std::nullopt;
+}
+
+// The softmax whose input gradient is the root.
+template <class T>
+std::optional<ValueId> SoftmaxAfter(const Scene<T>& scene) {
+  if (scene.quantity.kind != QuantityKind::kGradient) return std::nullopt;
+  for (const Use& use : GradientUses(scene.graph(), scene.quantity.value)) {
+    if (scene.graph().node(use.node).op->op_case == v1::Node::kSoftmax) return use.node;
+  }
+  return std::nullopt;
+}
+
+template <class T>
+Tensor<T> LastAxisSoftmax(const Tensor<T>& z) {
+  v1::Node softmax;
+  softmax.mutable_softmax();
+  return ValueOf(softmax, z);
+}
+
+// p (u - sum u p) along the last axis.
+template <class T>
+Tensor<T> ThroughSoftmax(const Tensor<T>& p, const Tensor<T>& u) {
+  Tensor<T> result(p.shape());
+  const int64_t classes = p.shape().back();
+  for (int64_t first = 0; first < p.size(); first += classes) {
+    T sum = T(0);
+    for (int64_t c = first; c < first + classes; ++c) sum += u[c] * p[c];
+    for (int64_t c = first; c < first + classes; ++c) result[c] = p[c] * (u[c] - sum);
+  }
+  return result;
+}
+
+struct SoftmaxAsSigmoid {
+  static constexpr std::string_view kCode = "softmax_as_sigmoid";
+  static constexpr std::string_view kMessage =
+      "The softmax was calculated as a sigmoid of each number for itself. Its denominator is the "
+      "sum "
+      "over all classes.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const ValueId id = scene.quantity.value;
+    if (scene.quantity.kind == QuantityKind::kValue && scene.graph().is_node(id) &&
+        scene.graph().node(id).op->op_case == v1::Node::kSoftmax) {
+      readings.push_back(ValueOf(SigmoidNode(), *scene.own.operands(id)[0]));
+    }
+    if (const std::optional<ValueId> loss = FusedLoss(scene)) {
+      readings.push_back(GradientFromProbabilities(
+          scene.graph(), scene.own, *loss, ValueOf(SigmoidNode(), *scene.own.operands(*loss)[0])));
+    }
+  }
+};
+
+struct SoftmaxJacobianElementwise {
+  static constexpr std::string_view kCode = "softmax_jacobian_elementwise";
+  static constexpr std::string_view kMessage =
+      "The softmax was differentiated element by element. Each of its outputs depends on all "
+      "inputs, "
+      "so the other elements add their share.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const std::optional<ValueId> softmax = SoftmaxAfter(scene);
+    if (!softmax.has_value()) return;
+    const Tensor<T>& a = scene.own.value(*softmax);
+    readings.push_back(Product(scene.own.gradient(*softmax),
+                               Mapped(a, [](const T& x) { return x * (T(1) - x); })));
+  }
+};
+
+struct SoftmaxDifferentiatedTwice {
+  static constexpr std::string_view kCode = "softmax_differentiated_twice";
+  static constexpr std::string_view kMessage =
+      "The softmax was differentiated twice. The difference of probabilities and targets is "
+      "already "
+      "the gradient with respect to its inputs.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (scene.right.shape().rank() == 0) return;
+    if (const std::optional<ValueId> loss = FusedLoss(scene)) {
+      const Tensor<T> p = LastAxisSoftmax(*scene.own.operands(*loss)[0]);
+      readings.push_back(ThroughSoftmax(p, scene.right));
+      readings.push_back(
+          Product(scene.right, Mapped(p, [](const T& x) { return x * (T(1) - x); })));
+    }
+    if (const std::optional<ValueId> softmax = SoftmaxAfter(scene)) {
+      const Tensor<T>& p = scene.own.value(*softmax);
+      readings.push_back(ThroughSoftmax(p, scene.right));
+      readings.push_back(
+          Product(scene.right, Mapped(p, [](const T& x) { return x * (T(1) - x); })));
+    }
+  }
+};
+
+constexpr Hypothesis kHypotheses[] = {HypothesisOf<SoftmaxAsSigmoid>(),
+                                      HypothesisOf<SoftmaxJacobianElementwise>(),
+                                      HypothesisOf<SoftmaxDifferentiatedTwice>()};
+
+}  // namespace
+
+std::span<const Hypothesis> SoftmaxHypotheses() { return kHypotheses; }
+
+}  // namespace gradus

@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <utility>
+
+#include "server/grading/hypotheses/families.h"
+#include "server/grading/hypotheses/parts.h"
+
+namespace gradus {
+namespace {
+
+// Single rows and units that may stand for the sum over all, at most.
+constexpr int64_t kMostParts = 8;
+
+bool IsBias(const Graph& graph, const Use& use) {
+  const v1::Node::OpCase op = graph.node(use.node).op->op_case;
+  return (op == v1::Node::kDense && use.position == 2) || op == v1::Node::kAdd;
+}
+
+struct MissingBias {
+  static constexpr std::string_view kCode = "missing_bias";
+  static constexpr std::string_view kMessage =
+      "The bias is missing. It is added to the sum of the weighted inputs.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const ValueId id = scene.quantity.value;
+    if (scene.quantity.kind != QuantityKind::kValue || !scene.graph().is_node(id)) return;
+    const GraphNode& node = scene.graph().node(id);
+    if (node.op->op_case != v1::Node::kDense || node.operands.size() < 3) return;
+    Tensor<T> output(scene.right.shape());
+    node.op->template For<T>().forward({node.definition, scene.own.operands(id).first(2)}, output);
+    readings.push_back(std::move(output));
+  }
+};
+
+// A sum over examples or units that was not made: one part stands for it, or the mean.
+struct MissingBiasSum {
+  static constexpr std::string_view kCode = "missing_bias_sum";
+  static constexpr std::string_view kMessage =
+      "The gradient of the bias is not summed over everything that the bias was added to: all "
+      "examples, and all units that share it.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const Graph& graph = scene.graph();
+    if (scene.quantity.kind != QuantityKind::kGradient) return;
+    const int64_t count = scene.right.size();
+    for (const Use& use : GradientUses(graph, scene.quantity.value)) {
+      const Tensor<T>& upstream = scene.own.gradient(use.node);
+      if (!IsBias(graph, use) || count == 0 || upstream.size() <= count) continue;
+      const int64_t parts = upstream.size() / count;
+      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(parts)));
+      for (int64_t part = 0; part < std::min(parts, kMostParts); ++part) {
+        Tensor<T> reading(scene.right.shape());
+        for (int64_t i = 0; i < count; ++i) reading[i] = upstream[part * count + i];
+        readings.push_back(std::move(reading));
+      }
+      if (count != 1 || upstream.shape().rank() < 2) continue;
+      // Summed over the examples only, for each of the units that share it; and over the units
+      // only, for each example.
+      const int64_t units = upstream.shape().back();
+      const int64_t rows = upstream.size() / units;
+      for (int64_t unit = 0; unit < std::min(units, kMostParts); ++unit) {
+        Tensor<T> reading(scene.right.shape());
+        for (int64_t row = 0; row < rows; ++row) reading[0] += upstream[row * units + unit];
+        readings.push_back(std::move(reading));
+      }
+      for (int64_t row = 0; row < std::min(rows, kMostParts); ++row) {
+        Tensor<T> reading(scene.right.shape());
+        for (int64_t unit = 0; unit < units; ++unit) reading[0] += upstream[row * units + unit];
+        readings.push_back(std::move(reading));
+      }
+      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(units)));
+      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(rows)));
+    }
+  }
+};
+
+constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingBias>(), HypothesisOf<MissingBiasSum>()};
+
+}  // namespace
+
+std::span<const Hypothesis> SumHypotheses() { return kHypotheses; }
+
+}  // namespace gradus

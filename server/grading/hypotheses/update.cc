@@ -1,0 +1,198 @@
+#include <cmath>
+
+#include "server/grading/hypotheses/families.h"
+#include "server/grading/hypotheses/parts.h"
+#include "server/optimizers/common.h"
+#include "server/optimizers/optimizer.h"
+
+namespace gradus {
+namespace {
+
+template <class T>
+bool IsNext(const Scene<T>& scene) {
+  return scene.quantity.kind == QuantityKind::kNext;
+}
+
+template <class T>
+double LearningRate(const Scene<T>& scene) {
+  const v1::Optimizer& optimizer = scene.problem.optimizer();
+  return ScheduledLearningRate(optimizer.schedule(),
+                               FindOptimizerRule(optimizer.rule_case())->learning_rate(optimizer),
+                               scene.problem.plan().UpdateNumber(scene.update));
+}
+
+// The step taken `times` over: 0 is no step, -1 the step in the other direction.
+template <class T>
+Tensor<T> Stepped(const Scene<T>& scene, double times) {
+  return Mapped(
+      scene.own.value(scene.quantity.value), scene.right,
+      [&](const T& before, const T& after) { return before + T(times) * (after - before); });
+}
+
+struct GradientAscent {
+  static constexpr std::string_view kCode = "gradient_ascent";
+  static constexpr std::string_view kMessage =
+      "The step goes up the gradient. To make the loss smaller, the learning rate times the "
+      "gradient "
+      "is subtracted.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (IsNext(scene)) readings.push_back(Stepped(scene, -1));
+  }
+};
+
+struct LearningRateTwice {
+  static constexpr std::string_view kCode = "learning_rate_twice";
+  static constexpr std::string_view kMessage =
+      "The learning rate was applied more than once. It multiplies the gradient once, in the "
+      "update.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (!IsNext(scene)) return;
+    readings.push_back(Stepped(scene, LearningRate(scene)));
+    readings.push_back(Stepped(scene, 2));
+  }
+};
+
+struct LearningRateMissing {
+  static constexpr std::string_view kCode = "learning_rate_missing";
+  static constexpr std::string_view kMessage =
+      "The learning rate is missing. It multiplies the gradient in the update.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (!IsNext(scene) || LearningRate(scene) == 0) return;
+    readings.push_back(Stepped(scene, 1 / LearningRate(scene)));
+  }
+};
+
+struct NoUpdate {
+  static constexpr std::string_view kCode = "no_update";
+  static constexpr std::string_view kMessage =
+      "The parameter is what it was before the step. It was not updated.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (IsNext(scene)) readings.push_back(Stepped(scene, 0));
+  }
+};
+
+// The update by another optimizer, from the student's own state.
+template <class T>
+Tensor<T> UpdatedBy(const Scene<T>& scene, const v1::Optimizer& optimizer) {
+  const Updater<T> updater(scene.graph(), scene.own, scene.problem.network(), optimizer,
+                           scene.problem.plan().UpdateNumber(scene.update));
+  return IsNext(scene) ? updater.Next(scene.quantity.value)
+                       : updater.State(scene.quantity.value, scene.quantity.slot);
+}
+
+template <class T>
+void AddWithDecay(const Scene<T>& scene, double factor, Readings<T>& readings) {
+  const bool is_update = IsNext(scene) || scene.quantity.kind == QuantityKind::kState;
+  if (!is_update || scene.problem.optimizer().weight_decay().coefficient() == 0) return;
+  v1::Optimizer optimizer = scene.problem.optimizer();
+  optimizer.mutable_weight_decay()->set_coefficient(factor *
+                                                    optimizer.weight_decay().coefficient());
+  readings.push_back(UpdatedBy(scene, optimizer));
+}
+
+// The share of a penalty in the gradient of a parameter, left out or taken twice.
+template <class T>
+void AddWithPenalty(const Scene<T>& scene, double extra, Readings<T>& readings) {
+  if (scene.quantity.kind != QuantityKind::kGradient) return;
+  for (const Use& use : GradientUses(scene.graph(), scene.quantity.value)) {
+    const v1::Node::OpCase op = scene.graph().node(use.node).op->op_case;
+    if (op != v1::Node::kL2Penalty && op != v1::Node::kL1Penalty &&
+        op != v1::Node::kElasticNetPenalty) {
+      continue;
+    }
+    readings.push_back(
+        Mapped(scene.right, Contribution(scene, use),
+               [&](const T& all, const T& penalty) { return all + T(extra) * penalty; }));
+  }
+}
+
+struct MissingRegularization {
+  static constexpr std::string_view kCode = "missing_regularization";
+  static constexpr std::string_view kMessage =
+      "The regularisation is missing. It adds a term of the parameter itself.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    AddWithDecay(scene, 0, readings);
+    AddWithPenalty(scene, -1, readings);
+  }
+};
+
+struct DoubledRegularization {
+  static constexpr std::string_view kCode = "doubled_regularization";
+  static constexpr std::string_view kMessage =
+      "The regularisation counts twice. Look at its constant, and at where it was added already.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    AddWithDecay(scene, 2, readings);
+    AddWithPenalty(scene, 1, readings);
+  }
+};
+
+struct MomentumForgotten {
+  static constexpr std::string_view kCode = "momentum_forgotten";
+  static constexpr std::string_view kMessage =
+      "The momentum is missing: this is the step of the plain gradient. Look at what is kept of "
+      "the "
+      "steps before.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    const v1::Optimizer& optimizer = scene.problem.optimizer();
+    if (!optimizer.has_sgd() || optimizer.sgd().momentum() == 0) return;
+    const Tensor<T>& gradient = scene.own.gradient(scene.quantity.value);
+    if (IsNext(scene)) {
+      readings.push_back(
+          Mapped(scene.own.value(scene.quantity.value), gradient,
+                 [&](const T& before, const T& g) { return before - T(LearningRate(scene)) * g; }));
+    } else if (scene.quantity.kind == QuantityKind::kState) {
+      readings.push_back(gradient);
+    }
+  }
+};
+
+struct BiasCorrectionForgotten {
+  static constexpr std::string_view kCode = "bias_correction_forgotten";
+  static constexpr std::string_view kMessage =
+      "The moments were used without their correction. Divided by one minus the power of the "
+      "decay, "
+      "they forget that they started from zero.";
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    using std::sqrt;
+    const v1::Optimizer& optimizer = scene.problem.optimizer();
+    if (!IsNext(scene) || !optimizer.has_adam() || scene.own.slot_count() < 2) return;
+    constexpr double kDefaultEpsilon = 1e-8;
+    const double adam_epsilon =
+        optimizer.adam().has_adam_epsilon() ? optimizer.adam().adam_epsilon() : kDefaultEpsilon;
+    const ValueId id = scene.quantity.value;
+    const Tensor<T> ratio =
+        Mapped(scene.own.state(id, 0), scene.own.state(id, 1),
+               [&](const T& m, const T& v) { return m / (sqrt(v) + T(adam_epsilon)); });
+    readings.push_back(Mapped(scene.own.value(id), ratio, [&](const T& before, const T& step) {
+      return before - T(LearningRate(scene)) * step;
+    }));
+  }
+};
+
+constexpr Hypothesis kHypotheses[] = {
+    HypothesisOf<GradientAscent>(),        HypothesisOf<LearningRateTwice>(),
+    HypothesisOf<LearningRateMissing>(),   HypothesisOf<NoUpdate>(),
+    HypothesisOf<MissingRegularization>(), HypothesisOf<DoubledRegularization>(),
+    HypothesisOf<MomentumForgotten>(),     HypothesisOf<BiasCorrectionForgotten>()};
+
+}  // namespace
+
+std::span<const Hypothesis> UpdateHypotheses() { return kHypotheses; }
+
+}  // namespace gradus

@@ -22,7 +22,7 @@ struct SignFlip {
   }
 };
 
-// Twice, half, or one ratio for all elements that are wrong.
+// Twice or half of it.
 struct Factor {
   static constexpr std::string_view kCode = "factor";
   static constexpr std::string_view kMessage =
@@ -34,6 +34,19 @@ struct Factor {
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
     if (IsOfUpdateKind(scene.quantity)) return;
     for (const double factor : {2.0, 0.5}) readings.push_back(Scaled(scene.right, factor));
+  }
+};
+
+// One ratio for all elements that are wrong, two at least. It explains too much to stand beside a
+// mistake in the calculation.
+struct CommonRatio {
+  static constexpr std::string_view kCode = Factor::kCode;
+  static constexpr std::string_view kMessage = Factor::kMessage;
+  static constexpr Generality kGenerality = Generality::kGeneric;
+
+  template <class T>
+  static void Add(const Scene<T>& scene, Readings<T>& readings) {
+    if (IsOfUpdateKind(scene.quantity)) return;
     const std::vector<int64_t> wrong = PlainlyWrong(scene);
     if (wrong.size() < 2) return;
     int64_t largest = wrong.front();
@@ -105,7 +118,7 @@ struct MissingBatchMean {
 };
 
 constexpr Hypothesis kHypotheses[] = {HypothesisOf<SignFlip>(), HypothesisOf<Factor>(),
-                                      HypothesisOf<LossConstant>(),
+                                      HypothesisOf<CommonRatio>(), HypothesisOf<LossConstant>(),
                                       HypothesisOf<MissingBatchMean>()};
 
 }  // namespace

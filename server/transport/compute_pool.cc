@@ -29,6 +29,14 @@ bool ComputePool::TrySubmit(std::function<void()> job) {
   return true;
 }
 
+void ComputePool::Submit(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
 void ComputePool::Work() {
   while (true) {
     std::function<void()> job;

@@ -25,6 +25,12 @@ class ComputePool {
   // Queues a job, which must not throw. False, at once, if the queue is full; the job is then not
   // run.
   [[nodiscard]] bool TrySubmit(std::function<void()> job);
+  // Queues a job, which must not throw, also if the queue is full: for a call of many jobs that has
+  // been admitted by TrySubmit, so that it goes on with no need to wait and try. Such a call has no
+  // more than one of these in the queue, so there are never more of them than calls.
+  void Submit(std::function<void()> job);
+
+  int worker_count() const { return static_cast<int>(workers_.size()); }
 
  private:
   void Work();

@@ -1,6 +1,7 @@
 #include "server/transport/grading_service.h"
 
 #include "server/grading/grade.h"
+#include "server/transport/grade_stream.h"
 #include "server/transport/unary_call.h"
 #include "server/transport/unimplemented.h"
 
@@ -18,8 +19,7 @@ grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext*
 
 grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>*
 GradingServiceImpl::GradeStream(grpc::CallbackServerContext*) {
-  return new Unimplemented<
-      grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>>("GradeStream");
+  return new GradeStreamCall(limits_, GradeStreamLimits{}, pool_);
 }
 
 grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(grpc::CallbackServerContext*,

@@ -4,21 +4,18 @@
 #include <string>
 
 #include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 
 #include "server/status/field_error.h"
 
 namespace gradus {
 
-grpc::Status ToGrpcStatus(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
-  // Both have the codes of google.rpc.Code.
-  static_assert(static_cast<int>(absl::StatusCode::kUnauthenticated) ==
-                static_cast<int>(grpc::StatusCode::UNAUTHENTICATED));
-  const auto code = static_cast<grpc::StatusCode>(status.code());
-  const std::string message(status.message());
+google::rpc::Status ToRpcStatus(const absl::Status& status) {
+  google::rpc::Status message;
+  // All three have the codes of google.rpc.Code.
+  message.set_code(static_cast<int>(status.code()));
+  message.set_message(std::string(status.message()));
   const std::optional<FieldViolation> violation = GetFieldViolation(status);
-  if (!violation.has_value()) return {code, message};
+  if (!violation.has_value()) return message;
 
   google::rpc::BadRequest bad_request;
   auto* field_violation = bad_request.add_field_violations();
@@ -27,12 +24,19 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(ReasonName(violation->reason)));
   info.set_domain("gradus.v1");
-  google::rpc::Status details;
-  details.set_code(code);
-  details.set_message(message);
-  details.add_details()->PackFrom(bad_request);
-  details.add_details()->PackFrom(info);
-  return {code, message, details.SerializeAsString()};
+  message.add_details()->PackFrom(bad_request);
+  message.add_details()->PackFrom(info);
+  return message;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  static_assert(static_cast<int>(absl::StatusCode::kUnauthenticated) ==
+                static_cast<int>(grpc::StatusCode::UNAUTHENTICATED));
+  const google::rpc::Status message = ToRpcStatus(status);
+  const auto code = static_cast<grpc::StatusCode>(message.code());
+  if (message.details_size() == 0) return {code, message.message()};
+  return {code, message.message(), message.SerializeAsString()};
 }
 
 }  // namespace gradus

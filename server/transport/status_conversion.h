@@ -2,13 +2,17 @@
 #define GRADUS_SERVER_TRANSPORT_STATUS_CONVERSION_H_
 
 #include "absl/status/status.h"
+#include "google/rpc/status.pb.h"
 #include <grpcpp/support/status.h>
 
 namespace gradus {
 
-// The same status for gRPC: the only place where the two types meet. A FieldError carries a
-// google.rpc.Status in its details, with a BadRequest (field and description) and an ErrorInfo
-// (reason, domain "gradus.v1").
+// The same status as a message, for results that travel inside a response. A FieldError has a
+// BadRequest (field and description) and an ErrorInfo (reason, domain "gradus.v1") in its details.
+google::rpc::Status ToRpcStatus(const absl::Status& status);
+
+// The same status for gRPC: the only place where the two types meet. A FieldError carries the
+// message that ToRpcStatus makes of it in its details.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace gradus

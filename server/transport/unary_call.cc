@@ -22,6 +22,10 @@ absl::Status WithoutExceptions(const char* method, const std::function<absl::Sta
   }
 }
 
+absl::Status QueueIsFull() {
+  return absl::UnavailableError("all workers are busy and the queue is full; try again");
+}
+
 void UnaryCall::Run(const std::function<absl::Status()>& work) {
   Answer(WithoutExceptions(method_, work));
 }
@@ -32,8 +36,7 @@ void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
     if (cancelled()) return Answer(absl::CancelledError("cancelled by the caller"));
     Run(work);
   });
-  if (queued) return;
-  Answer(absl::UnavailableError("all workers are busy and the queue is full; try again"));
+  if (!queued) Answer(QueueIsFull());
 }
 
 void UnaryCall::Answer(const absl::Status& status) {

@@ -15,6 +15,9 @@ namespace gradus {
 // pool's thread and be taken for UNIMPLEMENTED on gRPC's.
 absl::Status WithoutExceptions(const char* method, const std::function<absl::Status()>& work);
 
+// What a call is answered with that the pool has no room for: clients may try again.
+absl::Status QueueIsFull();
+
 // One unary call in flight. gRPC owns it, and it deletes itself when the call is done.
 class UnaryCall : public grpc::ServerUnaryReactor {
  public:
@@ -26,7 +29,7 @@ class UnaryCall : public grpc::ServerUnaryReactor {
 
   // Answers the call with what `work` returns, run here. Exceptions become an error of the call.
   void Run(const std::function<absl::Status()>& work);
-  // The same on the pool; UNAVAILABLE, which clients may retry, if its queue is full.
+  // The same on the pool, or QueueIsFull.
   void RunOn(ComputePool& pool, std::function<absl::Status()> work);
   // Answers the call.
   void Answer(const absl::Status& status);

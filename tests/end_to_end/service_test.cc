@@ -29,10 +29,6 @@ TEST(ServiceTest, RpcsOfLaterVersionsSayThatTheyAre) {
   }
   {
     TestContext context;
-    expect_unimplemented(server.grading().GradeStream(&context)->Finish(), "GradeStream");
-  }
-  {
-    TestContext context;
     v1::LintAssignmentResponse response;
     expect_unimplemented(server.grading().LintAssignment(&context, {}, &response),
                          "LintAssignment");

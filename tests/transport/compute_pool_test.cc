@@ -19,7 +19,7 @@ TEST(ComputePoolTest, RunsEveryJobItTook) {
   EXPECT_EQ(done, taken);
 }
 
-TEST(ComputePoolTest, RefusesAtOnceWhenFull) {
+TEST(ComputePoolTest, RefusesAtOnceWhenFullButForWhatHasToGoOn) {
   std::latch started(1);
   std::latch release(1);
   std::atomic<int> done = 0;
@@ -35,9 +35,11 @@ TEST(ComputePoolTest, RefusesAtOnceWhenFull) {
     EXPECT_TRUE(pool.TrySubmit([&] { ++done; }));
     EXPECT_TRUE(pool.TrySubmit([&] { ++done; }));
     EXPECT_FALSE(pool.TrySubmit([&] { done += 100; }));
+    pool.Submit([&] { done += 10; });
+    EXPECT_FALSE(pool.TrySubmit([&] { done += 100; }));
     release.count_down();
   }
-  EXPECT_EQ(done, 3);
+  EXPECT_EQ(done, 13);
 }
 
 }  // namespace

@@ -36,6 +36,15 @@ TEST(StatusConversionTest, AFieldErrorBecomesABadRequest) {
   EXPECT_EQ(info.reason(), "SHAPE_MISMATCH");
 }
 
+TEST(StatusConversionTest, AResultCarriesTheSame) {
+  const absl::Status status = FieldError("submission.id", Reason::kLimitExceeded, "too long");
+  EXPECT_EQ(ToRpcStatus(status).SerializeAsString(), ToGrpcStatus(status).error_details());
+  const google::rpc::Status plain = ToRpcStatus(absl::AlreadyExistsError("twice"));
+  EXPECT_EQ(plain.code(), static_cast<int>(grpc::StatusCode::ALREADY_EXISTS));
+  EXPECT_EQ(plain.message(), "twice");
+  EXPECT_EQ(plain.details_size(), 0);
+}
+
 TEST(StatusConversionTest, NotImplementedIsUnimplemented) {
   EXPECT_EQ(ToGrpcStatus(FieldError("policy", Reason::kNotImplemented, "not yet")).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);

@@ -1,0 +1,130 @@
+#ifndef GRADUS_SERVER_TRANSPORT_GRADE_STREAM_H_
+#define GRADUS_SERVER_TRANSPORT_GRADE_STREAM_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "absl/status/status.h"
+#include <grpcpp/support/server_callback.h>
+
+#include "gradus/v1/grading_service.pb.h"
+#include "server/engine/limits.h"
+#include "server/grading/assignment.h"
+#include "server/transport/compute_pool.h"
+
+namespace gradus {
+
+// Budgets of one GradeStream call. Beside them it holds the compiled assignment and, per job, one
+// submission and the results of a slice.
+struct GradeStreamLimits {
+  // Submissions of the whole stream; also bounds what is kept of their ids, some 50 bytes each.
+  int64_t max_submissions = 1'000'000;
+  // Submissions of one message.
+  int max_batch_submissions = 1000;
+  // The next message is read only while fewer bytes than these of submissions wait for a worker.
+  size_t max_waiting_bytes = size_t{16} << 20;
+  // The next job starts only while fewer bytes than these of results wait for the client to read.
+  size_t max_unwritten_bytes = size_t{1} << 20;
+};
+
+// One GradeStream call in flight: compiles the assignment of the header once, grades submissions on
+// the pool, several at a time, and writes results as they are ready. gRPC owns it, and it deletes
+// itself when the call is done.
+//
+// A job grades a slice of the submissions that wait, hands its results over and ends, so that other
+// calls have their turn between slices. A stream that has no job in flight queues its next one even
+// if the pool's queue is full; further ones only where there is room. So a stream that has begun
+// always goes on, and never waits for anything but its own jobs and its client.
+//
+// A slow client is not outrun: no job starts while many results are unwritten, and no message is
+// read while many submissions wait. It then blocks, by the flow control of gRPC.
+//
+// When the client cancels, the deadline passes or the stream breaks its rules, jobs end soon,
+// results that are not written yet are dropped, and the call ends as soon as the last job has.
+class GradeStreamCall final
+    : public grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse> {
+ public:
+  // `pool` outlives the call.
+  GradeStreamCall(const Limits& limits, const GradeStreamLimits& stream_limits, ComputePool& pool);
+
+ private:
+  struct Batch {
+    v1::SubmissionBatch message;
+    int taken_count = 0;  // submissions that jobs have taken, from the front
+    size_t bytes = 0;     // of the whole message
+  };
+  struct Response {
+    v1::GradeStreamResponse message;
+    size_t bytes = 0;
+  };
+
+  ~GradeStreamCall() override = default;
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+  // Jobs of the pool.
+  void Compile();
+  void GradeSlice();
+
+  // What a submission is answered with.
+  v1::SubmissionResult Grade(const v1::Submission& submission, bool is_duplicate) const;
+
+  // The functions below are called with mutex_ held.
+
+  // Acts on the message that has been read.
+  absl::Status TakeRequest();
+  absl::Status TakeBatch();
+  // The submission that waits longest; there is one.
+  v1::Submission TakeSubmission();
+  // The call is to end with this error, unless it is already to end with another.
+  void Fail(const absl::Status& status);
+  // Starts whatever can be started now; ends the call if nothing is under way or left to do. Every
+  // reaction and job calls it last: the call may be gone afterwards.
+  void GoOn(std::unique_lock<std::mutex> lock);
+  void StartJobs();
+  void StartReading();
+  void StartWriting();
+
+  const Limits limits_;
+  const GradeStreamLimits stream_limits_;
+  ComputePool& pool_;
+  // True once the call is to end with an error; what the grader looks at.
+  std::atomic<bool> stopping_ = false;
+
+  // Belongs to gRPC while a read is under way, to Compile while that runs, else to OnReadDone.
+  v1::GradeStreamRequest request_;
+
+  std::mutex mutex_;  // guards what follows
+  // Both are set once, when Compile is done; jobs that start after that read them without mutex_.
+  std::optional<CompiledAssignment> assignment_;
+  v1::FeedbackLevel max_level_ = v1::FEEDBACK_LEVEL_UNSPECIFIED;
+  absl::Status status_;
+  bool is_reading_ = false;
+  bool is_half_closed_ = false;  // by the client: nothing is left to be read
+  bool is_writing_ = false;      // the first of unwritten_
+  bool is_finished_ = false;
+  int queued_jobs_ = 0;        // that have not begun
+  int running_jobs_ = 0;       // that have
+  std::deque<Batch> waiting_;  // none of them is empty
+  int64_t waiting_count_ = 0;  // submissions in waiting_ that have not been taken
+  size_t waiting_bytes_ = 0;   // of waiting_
+  std::deque<Response> unwritten_;
+  size_t unwritten_bytes_ = 0;  // of unwritten_
+  int64_t submission_count_ = 0;
+  // Hashes of the ids taken so far: their size is bounded, which that of ids is not. In a tree, as
+  // a client could choose ids that make a hash table slow. That two of a million ids have the same
+  // one, and the second is taken for a duplicate, happens once in some ten million streams.
+  std::set<size_t> id_hashes_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_TRANSPORT_GRADE_STREAM_H_

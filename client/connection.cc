@@ -26,6 +26,8 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
   const std::string where =
       options_.server.empty() ? "the server in this process" : options_.server;
   switch (code) {
+    case absl::StatusCode::kOk:
+      return absl::OkStatus();
     case absl::StatusCode::kUnavailable:
       return absl::UnavailableError(
           fmt::format("{}: unavailable: {}; without --server, no server is needed", where,

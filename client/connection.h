@@ -42,11 +42,14 @@ class Connection {
     return response;
   }
 
+  // For calls that are streams: what to make their stub of, how long to wait for a sign of life,
+  // and their status with a message for people.
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  std::chrono::seconds timeout() const { return options_.timeout; }
+  absl::Status Explain(const grpc::Status& status) const;
+
  private:
   explicit Connection(const ConnectionOptions& options) : options_(options) {}
-
-  // The status of a call that failed, with a message for people.
-  absl::Status Explain(const grpc::Status& status) const;
 
   ConnectionOptions options_;
   // In this order: the channel must not outlive the server.

@@ -2,19 +2,23 @@
 
 #include <utility>
 
+#include "client/grade_files.h"
 #include "client/json.h"
 #include "client/message_file.h"
-#include "gradus/v1/grading_service.grpc.pb.h"
+#include "client/submission_files.h"
+#include "gradus/v1/grading_service.pb.h"
 
 namespace gradus {
 namespace {
 
 // Prints reports one after the other: texts with an empty line between them, or the entries of a
-// JSON array, unless there is one submission only.
+// JSON array, unless one file is all that is asked for.
 class ReportPrinter {
  public:
   explicit ReportPrinter(const GradeOptions& options)
-      : options_(options), is_array_(options.json && options.submissions.size() > 1) {
+      : options_(options),
+        is_array_(options.json &&
+                  (options.submissions.size() > 1 || IsFolder(options.submissions.front()))) {
     if (is_array_) Print("[\n");
   }
 
@@ -37,42 +41,29 @@ class ReportPrinter {
   int count_ = 0;
 };
 
-// True if what the server says of one submission holds for all of them: it cannot be reached, or it
-// refuses the assignment. What it refuses in a submission has a path that begins there.
-bool ConcernsAll(const absl::Status& status) {
-  const ExitCode code = ExitCodeOf(status);
-  return code == ExitCode::kUnreachable ||
-         (code == ExitCode::kBadInput && !std::string(status.message()).starts_with("submission"));
-}
-
 }  // namespace
 
 ExitCode RunGrade(const GradeOptions& options) {
   absl::StatusOr<v1::Assignment> assignment = ReadMessageFile<v1::Assignment>(options.assignment);
   if (!assignment.ok()) return Fail(assignment.status());
+  const absl::StatusOr<std::vector<std::string>> files = ListSubmissionFiles(options.submissions);
+  if (!files.ok()) return Fail(files.status());
   const absl::StatusOr<Connection> connection = Connection::Open(options.connection);
   if (!connection.ok()) return Fail(connection.status());
 
-  v1::GradeRequest request;
-  *request.mutable_assignment() = *std::move(assignment);
+  v1::GradeStreamHeader header;
+  *header.mutable_assignment() = *std::move(assignment);
   ExitCode code = ExitCode::kDone;
   ReportPrinter printer(options);
-  for (const std::string& file : options.submissions) {
-    absl::Status status = ReadMessageFile(file, request.mutable_submission());
-    if (status.ok()) {
-      const auto response = connection->Call(&v1::GradingService::Stub::Grade, request);
-      if (!response.ok() && ConcernsAll(response.status())) {
-        code = Fail(About(options.assignment, response.status()));
-        break;
-      }
-      status =
-          response.ok() ? printer.Add(response->report(), file) : About(file, response.status());
-    }
-    if (!status.ok()) {
-      Fail(status);
-      code = ExitCode::kPartlyGraded;
-    }
-  }
+  const auto print = [&](const std::string& file, const absl::StatusOr<v1::GradeReport>& report) {
+    const absl::Status status = report.ok() ? printer.Add(*report, file) : report.status();
+    if (status.ok()) return;
+    Fail(status);
+    code = ExitCode::kPartlyGraded;
+  };
+  const absl::Status status = GradeFiles(*connection, header, *files, print);
+  // What concerns all submissions is about what they have in common.
+  if (!status.ok()) code = Fail(About(options.assignment, status));
   printer.End();
   return code;
 }

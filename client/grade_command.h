@@ -12,15 +12,17 @@ namespace gradus {
 
 struct GradeOptions {
   std::string assignment;                // path of the file
-  std::vector<std::string> submissions;  // paths of the files
-  // JSON instead of text: the GradeReport of one submission, an array of them for several.
+  std::vector<std::string> submissions;  // paths of files and folders, as ListSubmissionFiles takes
+  // JSON instead of text: the GradeReport of one submission, an array of them for several files or
+  // a folder.
   bool json = false;
   ListedItems listed = ListedItems::kNotCorrect;  // in text
   ConnectionOptions connection;
 };
 
-// gradus grade: grades the submissions one after the other and prints each report as it comes. A
-// submission that cannot be graded has no report, and does not keep the others from theirs.
+// gradus grade: grades the submissions, many at a time, and prints their reports in the order
+// given. A submission that cannot be graded has no report, and does not keep the others from
+// theirs.
 ExitCode RunGrade(const GradeOptions& options);
 
 }  // namespace gradus

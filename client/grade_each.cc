@@ -25,7 +25,7 @@ v1::FeedbackLevel LevelOf(const v1::Assignment& assignment) {
 ExitCode GradeEach(const std::vector<std::string>& submissions,
                    std::span<const AssignmentFile> assignments, v1::FeedbackLevel max_level,
                    const ConnectionOptions& connection_options, const OnGraded& on_graded) {
-  const absl::StatusOr<std::vector<std::string>> files = SubmissionFiles(submissions);
+  const absl::StatusOr<std::vector<std::string>> files = ListSubmissionFiles(submissions);
   if (!files.ok()) return Fail(files.status());
   const absl::StatusOr<Connection> connection = Connection::Open(connection_options);
   if (!connection.ok()) return Fail(connection.status());

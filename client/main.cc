@@ -136,8 +136,10 @@ void AddGrade(CLI::App* app, GradeOptions* options, Action* action) {
   command->add_option("ASSIGNMENT", options->assignment, "The assignment: .txtpb, .json or .binpb")
       ->option_text("FILE")
       ->required();
-  command->add_option("SUBMISSION", options->submissions, "The submissions, likewise")
-      ->option_text("FILE...")
+  command
+      ->add_option("SUBMISSION", options->submissions,
+                   "The submissions, likewise, or folders of them")
+      ->option_text("FILE|FOLDER...")
       ->required();
   const auto list_all = [options](int64_t) { options->listed = ListedItems::kAll; };
   command->add_flag_function("--all", list_all, "List correct items too");

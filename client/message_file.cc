@@ -24,6 +24,10 @@ constexpr int kMaxTextNesting = 100;
 
 enum class Format { kText, kJson, kBinary };
 
+std::string ExtensionOf(const std::string& path) {
+  return std::filesystem::path(path).extension().string();
+}
+
 std::optional<Format> FormatOf(const std::string& extension) {
   if (extension == ".txtpb" || extension == ".textproto" || extension == ".pbtxt") {
     return Format::kText;
@@ -90,8 +94,10 @@ absl::Status ParseText(const std::string& path, const std::string& contents,
 
 }  // namespace
 
+bool IsMessageFile(const std::string& path) { return FormatOf(ExtensionOf(path)).has_value(); }
+
 absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message) {
-  const std::string extension = std::filesystem::path(path).extension().string();
+  const std::string extension = ExtensionOf(path);
   const std::optional<Format> format = FormatOf(extension);
   if (!format.has_value()) {
     return Error(path,

@@ -12,6 +12,9 @@ namespace gradus {
 // Larger files are refused.
 inline constexpr size_t kMaxFileBytes = size_t{64} << 20;
 
+// True if the extension of `path` says a format that ReadMessageFile reads.
+bool IsMessageFile(const std::string& path);
+
 // Replaces `message` by what a file holds, in the format that its extension says: .txtpb,
 // .textproto and .pbtxt are text, .json is JSON, .binpb and .pb are binary. An empty file is an
 // error.

@@ -2,36 +2,31 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 
-#include "absl/status/status.h"
-
+#include "client/message_file.h"
 #include "fmt/format.h"
 
 namespace gradus {
 namespace {
 
-bool IsSubmission(const std::filesystem::path& file) {
-  const std::string extension = file.extension().string();
-  return (extension == ".txtpb" || extension == ".json" || extension == ".binpb") &&
-         !file.filename().string().starts_with('.');
-}
-
-absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder) {
+absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  // Incremented by hand: the loop over a range throws.
   std::filesystem::directory_iterator entry(folder, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    std::error_code is_no_file;
-    if (entry->is_regular_file(is_no_file) && IsSubmission(entry->path())) {
-      files.push_back(entry->path().string());
-    }
+    const std::string path = entry->path().string();
+    const bool is_hidden = entry->path().filename().string().starts_with('.');
+    if (is_hidden || !IsMessageFile(path) || IsFolder(path)) continue;
+    files.push_back(path);
   }
   if (error) return absl::InvalidArgumentError(fmt::format("{}: {}", folder, error.message()));
   if (files.empty()) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{}: the folder has no submissions; their files end in .txtpb, .json or .binpb", folder));
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no submission in this folder; their names end in .txtpb, .textproto or "
+                    ".pbtxt for text, .json for JSON, .binpb or .pb for binary",
+                    folder));
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -39,17 +34,22 @@ absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> SubmissionFiles(const std::vector<std::string>& paths) {
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+absl::StatusOr<std::vector<std::string>> ListSubmissionFiles(
+    const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
-    std::error_code is_no_folder;
-    if (!std::filesystem::is_directory(path, is_no_folder)) {
+    if (!IsFolder(path)) {
       files.push_back(path);
       continue;
     }
-    const absl::StatusOr<std::vector<std::string>> in_folder = FilesIn(path);
+    absl::StatusOr<std::vector<std::string>> in_folder = ListFolder(path);
     if (!in_folder.ok()) return in_folder.status();
-    files.insert(files.end(), in_folder->begin(), in_folder->end());
+    std::move(in_folder->begin(), in_folder->end(), std::back_inserter(files));
   }
   return files;
 }

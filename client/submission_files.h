@@ -8,13 +8,15 @@
 
 namespace gradus {
 
-// The files of submissions that paths name, in their order. A folder stands for those of its files
-// that end in .txtpb, .json or .binpb, sorted by name; hidden ones, whose names begin with a dot,
-// and what is in folders of its own are left out. Any other path is taken for a file, as it is.
+// True if `path` is a folder.
+bool IsFolder(const std::string& path);
+
+// The files that `paths` mean, in this order: a folder stands for all files in it that
+// ReadMessageFile knows the format of, sorted by name; not for those in folders below it, nor for
+// hidden ones. Files are taken as they are: whether one can be read, reading it tells.
 //
-// A folder that cannot be read or has no such file is INVALID_ARGUMENT, with its path before the
-// message.
-absl::StatusOr<std::vector<std::string>> SubmissionFiles(const std::vector<std::string>& paths);
+// A folder with no such file, or that cannot be read, is INVALID_ARGUMENT with its path.
+absl::StatusOr<std::vector<std::string>> ListSubmissionFiles(const std::vector<std::string>& paths);
 
 }  // namespace gradus
 

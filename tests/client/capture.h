@@ -16,14 +16,15 @@ struct Outcome {
   std::string error;
 };
 
+// Runs a command, a function that returns its exit code.
 template <class Command>
 Outcome Capture(const Command& command) {
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
   Outcome outcome;
   outcome.code = command();
-  outcome.output = ::testing::internal::GetCapturedStdout();
-  outcome.error = ::testing::internal::GetCapturedStderr();
+  outcome.output = testing::internal::GetCapturedStdout();
+  outcome.error = testing::internal::GetCapturedStderr();
   return outcome;
 }
 

@@ -1,5 +1,6 @@
 // The commands as a whole, with the server in this process: what they print, and their exit codes.
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -193,6 +194,87 @@ TEST_F(CommandTest, GradeAsJson) {
   grade_.submissions = {submission, submission};
   EXPECT_EQ(Capture([this] { return RunGrade(grade_); }).output,
             "[\n" + report + ",\n" + report + "]\n");
+}
+
+TEST_F(CommandTest, GradeKeepsIdsThatAreNotUnique) {
+  const auto write = [this](const std::string& name, const std::string& id, const char* answer) {
+    return folder_.Write(
+        name, "id: '" + id + "' answers { item: 'y' text { values: '" + answer + "' } }");
+  };
+  grade_.submissions = {
+      write("a.txtpb", "same", "11.0"), write("b.txtpb", "same", "12.0"),
+      write("c.txtpb", "", "11.0"),     write("d.txtpb", "#1", "12.0"),
+      write("e.txtpb", "", "12.0"),     write("f.txtpb", "same", "11.0"),
+  };
+  const Outcome outcome = Capture([this] { return RunGrade(grade_); });
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.code, ExitCode::kDone);
+  EXPECT_EQ(outcome.output, "same: 1 / 1 points\n\nsame: 0 / 1 points\n\n" + grade_.submissions[2] +
+                                ": 1 / 1 points\n\n#1: 0 / 1 points\n\n" + grade_.submissions[4] +
+                                ": 0 / 1 points\n\nsame: 1 / 1 points\n");
+}
+
+TEST_F(CommandTest, GradeTakesAFolder) {
+  std::filesystem::create_directory(folder_.PathOf("in"));
+  folder_.Write("in/b.json", R"({"id": "b"})");
+  folder_.Write("in/a.txtpb", "id: 'a'");
+  folder_.Write("in/notes.md", "# Notes");
+  grade_.submissions = {folder_.PathOf("in")};
+  const Outcome outcome = Capture([this] { return RunGrade(grade_); });
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.output, "a: 0 / 1 points\n\nb: 0 / 1 points\n");
+}
+
+TEST_F(CommandTest, AFolderIsAnArrayInJsonWhateverItHolds) {
+  std::filesystem::create_directory(folder_.PathOf("in"));
+  folder_.Write("in/a.txtpb", "id: 'a'");
+  grade_.submissions = {folder_.PathOf("in/a.txtpb")};
+  grade_.json = true;
+  const std::string report = Capture([this] { return RunGrade(grade_); }).output;
+  grade_.submissions = {folder_.PathOf("in")};
+  EXPECT_EQ(Capture([this] { return RunGrade(grade_); }).output, "[\n" + report + "]\n");
+}
+
+TEST_F(CommandTest, AnEmptyFolderIsAnErrorBeforeAnythingIsGraded) {
+  std::filesystem::create_directory(folder_.PathOf("in"));
+  grade_.submissions = {folder_.Write("a.txtpb", "id: 'a'"), folder_.PathOf("in")};
+  const Outcome outcome = Capture([this] { return RunGrade(grade_); });
+  EXPECT_EQ(outcome.code, ExitCode::kBadInput);
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_TRUE(outcome.error.starts_with("gradus: " + folder_.PathOf("in") + ": no submission"))
+      << outcome.error;
+}
+
+TEST_F(CommandTest, GradeWithoutAServer) {
+  grade_.connection.server = "unix:" + folder_.PathOf("no_socket");
+  grade_.submissions = {folder_.Write("a.txtpb", "id: 'a'")};
+  const Outcome outcome = Capture([this] { return RunGrade(grade_); });
+  EXPECT_EQ(outcome.code, ExitCode::kUnreachable);
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_TRUE(outcome.error.starts_with("gradus: " + grade_.connection.server + ": unavailable: "))
+      << outcome.error;
+}
+
+// A message beyond the server's limit would end the stream for all.
+TEST_F(CommandTest, ASubmissionTooLargeForTheServerIsLeftOut) {
+  ServerOptions server_options;
+  server_options.listen_address = "127.0.0.1:0";
+  server_options.limits.max_request_bytes = 4096;
+  const auto server = Server::Start(server_options);
+  ASSERT_TRUE(server.ok()) << server.status();
+  grade_.connection.server = "127.0.0.1:" + std::to_string((*server)->port());
+  const std::string answer = "answers { item: '" + std::string(3000, 'x') + "' }";
+  grade_.submissions = {
+      folder_.Write("a.txtpb", "id: 'a'"),
+      folder_.Write("b.txtpb", "id: 'b'" + answer + answer),
+      folder_.Write("c.txtpb", "id: 'c'" + answer),
+      folder_.Write("d.txtpb", "id: 'd'" + answer),
+  };
+  const Outcome outcome = Capture([this] { return RunGrade(grade_); });
+  EXPECT_EQ(outcome.code, ExitCode::kPartlyGraded);
+  EXPECT_EQ(outcome.output, "a: 0 / 1 points\n\nc: 0 / 1 points\n\nd: 0 / 1 points\n");
+  EXPECT_EQ(outcome.error, "gradus: " + grade_.submissions[1] +
+                               ": 6015 bytes in binary, the server takes messages of 4096\n");
 }
 
 TEST_F(CommandTest, AWrongAssignmentIsSaidOnce) {

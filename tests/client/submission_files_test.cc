@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/client/temporary_folder.h"
@@ -12,39 +11,39 @@
 namespace gradus {
 namespace {
 
-using ::testing::ElementsAre;
-
-TEST(SubmissionFiles, AFolderStandsForItsFilesSortedByName) {
-  const TemporaryFolder folder;
-  const std::string b = folder.Write("b.json", "");
-  const std::string c = folder.Write("c.binpb", "");
-  const std::string a = folder.Write("a.txtpb", "");
-  folder.Write("readme.txt", "");
-  folder.Write(".hidden.json", "");
-  std::filesystem::create_directory(folder.PathOf("d.json"));
-  folder.Write("d.json/e.json", "");
-  const auto files = SubmissionFiles({c, folder.PathOf(".")});
-  ASSERT_TRUE(files.ok()) << files.status();
-  EXPECT_THAT(*files, ElementsAre(c, folder.PathOf("./a.txtpb"), folder.PathOf("./b.json"),
-                                  folder.PathOf("./c.binpb")));
+TEST(SubmissionFiles, FilesAreTakenAsTheyAre) {
+  const std::vector<std::string> files = {"no/such.txtpb", "b.yaml", "a.json", "a.json"};
+  EXPECT_EQ(*ListSubmissionFiles(files), files);
 }
 
-TEST(SubmissionFiles, WhatIsNoFolderIsAFile) {
+TEST(SubmissionFiles, AFolderStandsForItsFilesByName) {
   const TemporaryFolder folder;
-  const auto files = SubmissionFiles({folder.PathOf("missing.json"), "x.unknown"});
+  folder.Write("b.json", "x");
+  folder.Write("c.binpb", "x");
+  folder.Write("a10.txtpb", "x");
+  folder.Write("a1.txtpb", "");
+  folder.Write("README.md", "x");
+  folder.Write(".a.json", "x");
+  std::filesystem::create_directories(folder.PathOf("deeper.json"));
+  folder.Write("deeper.json/d.json", "x");
+  const auto files =
+      ListSubmissionFiles({"first.json", folder.PathOf(""), folder.PathOf("b.json")});
   ASSERT_TRUE(files.ok()) << files.status();
-  EXPECT_THAT(*files, ElementsAre(folder.PathOf("missing.json"), "x.unknown"));
+  EXPECT_EQ(*files, (std::vector<std::string>{"first.json", folder.PathOf("a1.txtpb"),
+                                              folder.PathOf("a10.txtpb"), folder.PathOf("b.json"),
+                                              folder.PathOf("c.binpb"), folder.PathOf("b.json")}));
 }
 
 TEST(SubmissionFiles, AFolderWithoutSubmissionsIsAnError) {
   const TemporaryFolder folder;
-  folder.Write("readme.txt", "");
-  const auto files = SubmissionFiles({folder.PathOf("")});
-  ASSERT_FALSE(files.ok());
-  EXPECT_EQ(files.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(std::string(files.status().message()),
-            folder.PathOf("") +
-                ": the folder has no submissions; their files end in .txtpb, .json or .binpb");
+  folder.Write("README.md", "x");
+  std::filesystem::create_directory(folder.PathOf("empty"));
+  for (const std::string& path : {folder.PathOf("empty"), folder.PathOf("")}) {
+    const absl::Status status = ListSubmissionFiles({"first.json", path}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_TRUE(std::string(status.message()).starts_with(path + ": no submission in this folder;"))
+        << status;
+  }
 }
 
 }  // namespace

@@ -461,7 +461,7 @@ TEST_F(FormulaTest, EvaluatesInSeveralThreads) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
-class HalfWidthTest : public FormulaTest {
+class FormulaHalfWidthTest : public FormulaTest {
  protected:
   double HalfWidthOf(std::string_view text, const std::vector<double>& values,
                      const std::vector<double>& half_widths) {
@@ -471,7 +471,7 @@ class HalfWidthTest : public FormulaTest {
   }
 };
 
-TEST_F(HalfWidthTest, AddsWhatEachVariableMoves) {
+TEST_F(FormulaHalfWidthTest, AddsWhatEachVariableMoves) {
   EXPECT_NEAR(HalfWidthOf("x y", {3, 5}, {0.01, 0.02}), 5 * 0.01 + 3 * 0.02, 1e-12);
   EXPECT_NEAR(HalfWidthOf("exp(-x)", {2}, {1e-4}), std::exp(-2) * 1e-4, 1e-8);
   EXPECT_EQ(HalfWidthOf("x y", {3, 5}, {0, 0}), 0);
@@ -481,18 +481,18 @@ TEST_F(HalfWidthTest, AddsWhatEachVariableMoves) {
       0.5);
 }
 
-TEST_F(HalfWidthTest, SeesWidthsFarBelowTheRoundingOfTheValue) {
+TEST_F(FormulaHalfWidthTest, SeesWidthsFarBelowTheRoundingOfTheValue) {
   EXPECT_NEAR(HalfWidthOf("x^2", {3}, {1e-20}), 6e-20, 1e-24);
   EXPECT_NEAR(HalfWidthOf("log(x)", {1e-30}, {1e-40}), 1e-10, 1e-14);
 }
 
-TEST_F(HalfWidthTest, SeesBendsAndKinksWithin) {
+TEST_F(FormulaHalfWidthTest, SeesBendsAndKinksWithin) {
   EXPECT_NEAR(HalfWidthOf("x^2", {0}, {0.1}), 0.01, 1e-15);
   EXPECT_NEAR(HalfWidthOf("relu(x)", {-0.05}, {0.1}), 0.05, 1e-15);
   EXPECT_NEAR(HalfWidthOf("abs(x)", {0}, {0.1}), 0.1, 1e-15);
 }
 
-TEST_F(HalfWidthTest, SaysWhenItCannotTell) {
+TEST_F(FormulaHalfWidthTest, SaysWhenItCannotTell) {
   EXPECT_FALSE(std::isfinite(HalfWidthOf("log(x)", {0.05}, {0.1})));
   EXPECT_FALSE(std::isfinite(HalfWidthOf("1/x", {0}, {0.1})));
   EXPECT_FALSE(std::isfinite(HalfWidthOf("x", {std::nan("")}, {0.1})));

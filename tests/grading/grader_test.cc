@@ -149,7 +149,7 @@ TEST(GraderTest, FirstWrongItemIsFirstInTheComputation) {
   const auto report = GradeOf(SmallAssignment(), R"pb(
     answers {
       item: "L"
-      text { values: "7" }
+      text { values: "9" }
     }
     answers {
       item: "h"
@@ -157,8 +157,11 @@ TEST(GraderTest, FirstWrongItemIsFirstInTheComputation) {
     }
   )pb");
   EXPECT_EQ(report.items(0).verdict(), v1::VERDICT_INCORRECT);
-  EXPECT_EQ(report.items(0).message(), "not right");
+  EXPECT_EQ(report.items(0).message(), "does not follow from your earlier numbers");
   EXPECT_EQ(report.first_wrong_item(), "h");
+  ASSERT_THAT(report.findings(), SizeIs(2));
+  EXPECT_EQ(report.findings(0).places(0).quantity(), "h");
+  EXPECT_EQ(report.findings(1).places(0).quantity(), "L");
 }
 
 TEST(GraderTest, MalformedIsNotGradableAndLeavesTheRest) {

@@ -89,8 +89,9 @@ class PaperReader {
       SetMalformed("a formula answers an item of one number; this item has several", item);
       return absl::OkStatus();
     }
-    const absl::StatusOr<Formula> formula =
-        assignment_.ReadFormula(text, asked.problem, asked.order);
+    // An item whose key is a formula comes after the last quantity that the formula names.
+    const int64_t before = asked.formula.has_value() ? asked.order + 1 : asked.order;
+    const absl::StatusOr<Formula> formula = assignment_.ReadFormula(text, asked.problem, before);
     if (!formula.ok()) {
       SetMalformed(std::string(formula.status().message()), item);
       return absl::OkStatus();

@@ -45,6 +45,18 @@ std::vector<std::string> ItemsWith(const v1::GradeReport& report, v1::Verdict ve
   return ids;
 }
 
+// Where root errors are, each with the items that show it: "slope(h): sigma'(z_h1)".
+std::vector<std::string> Roots(const v1::GradeReport& report) {
+  std::vector<std::string> roots;
+  for (const v1::Finding& finding : report.findings()) {
+    for (const v1::Place& place : finding.places()) {
+      std::string& root = roots.emplace_back(place.quantity() + ":");
+      for (const std::string& item : place.items()) root += " " + item;
+    }
+  }
+  return roots;
+}
+
 TEST(HomeworkTest, HasTheItemsOfThePaper) {
   std::map<std::string, int> count;
   const v1::Assignment homework = Homework();
@@ -71,28 +83,40 @@ TEST(HomeworkTest, ThePaperIsRight) {
   EXPECT_THAT(report.unexpected(), IsEmpty());
 }
 
-TEST(HomeworkTest, ExactNumbersAreRightWithinRounding) {
+// The window of what was rounded does not depend on the tolerance.
+TEST(HomeworkTest, ThePaperIsRightWithoutTolerance) {
   v1::Assignment homework = Homework();
   v1::Tolerance* tolerance = homework.mutable_policy()->mutable_tolerance();
   tolerance->set_absolute(1e-14);
   tolerance->set_relative(1e-12);
   for (v1::Item& item : *homework.mutable_items()) item.clear_tolerance();
   EXPECT_EQ(GradeOf(homework, "exact").earned_points(), 60);
-  EXPECT_LT(GradeOf(homework, "paper").earned_points(), 20);
+  const v1::GradeReport paper = GradeOf(homework, "paper");
+  EXPECT_EQ(paper.earned_points(), 60);
+  EXPECT_THAT(paper.findings(), IsEmpty());
 }
 
 TEST(HomeworkTest, WhatTheRecogniserMisreadIsWrong) {
   const v1::GradeReport report = GradeOf(Homework(), "as_recognised");
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_INCORRECT),
               ElementsAre("sigma'(z_h1)", "sigma'(z_h2)", "w1'"));
+  EXPECT_THAT(Roots(report), ElementsAre("slope(h): sigma'(z_h1) sigma'(z_h2)", "next(W1): w1'"));
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_CARRIED), IsEmpty());
   EXPECT_EQ(report.earned_points(), 57);
 }
 
-TEST(HomeworkTest, ThePlantedErrorIsTheFirstWrongStep) {
+TEST(HomeworkTest, WhatFollowsFromThePlantedErrorIsCarried) {
   const v1::GradeReport report = GradeOf(Homework(), "planted_error");
   EXPECT_EQ(report.first_wrong_item(), "dL/dz_h1");
+  EXPECT_THAT(Roots(report), ElementsAre("grad(z_h): dL/dz_h1 dL/dz_h2"));
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_INCORRECT), ElementsAre("dL/dz_h1", "dL/dz_h2"));
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_CARRIED),
+              ElementsAre("dL/dw1", "dL/dw2", "dL/dw3", "dL/dw4", "dL/db1", "w1'", "w2'", "w3'",
+                          "w4'", "b1'"));
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_MISSING), ElementsAre("logistic: loss"));
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_MALFORMED), ElementsAre("boundary: logistic yhat"));
+  // 60 less two roots, the missing answer, and the half point of the one that cannot be read.
+  EXPECT_EQ(report.earned_points(), 56.5);
   EXPECT_FALSE(report.gradable());
 }
 

@@ -19,6 +19,17 @@
 #include "tests/support/vector.h"
 
 namespace gradus::testing {
+
+// A submission of the oracle.
+struct OracleSubmission {
+  nlohmann::json content;
+};
+
+// How gtest names a submission in a message.
+void PrintTo(const OracleSubmission& submission, std::ostream* out) {
+  *out << submission.content.at("name");
+}
+
 namespace {
 
 using ::nlohmann::json;
@@ -34,15 +45,15 @@ json ReadJson(const std::string& path) {
   return json::parse(file);
 }
 
-std::vector<json> LoadSubmissions() {
+std::vector<OracleSubmission> LoadSubmissions() {
   std::set<std::filesystem::path> paths;
   const auto folder = std::filesystem::path(GRADUS_SOURCE_DIR) / "tests/golden/submissions";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() == ".json") paths.insert(entry.path());
   }
-  std::vector<json> submissions;
+  std::vector<OracleSubmission> submissions;
   for (const auto& path : paths) {
-    submissions.push_back(ReadJson("tests/golden/submissions/" + path.filename().string()));
+    submissions.push_back({ReadJson("tests/golden/submissions/" + path.filename().string())});
   }
   return submissions;
 }
@@ -122,7 +133,7 @@ Names ItemsWith(const v1::GradeReport& report, const std::set<v1::Verdict>& verd
   return ids;
 }
 
-class SubmissionsTest : public ::testing::TestWithParam<json> {
+class SubmissionsTest : public ::testing::TestWithParam<OracleSubmission> {
  protected:
   static v1::GradeReport Grade(const json& submission) {
     static TestServer& server = *new TestServer();
@@ -139,8 +150,8 @@ class SubmissionsTest : public ::testing::TestWithParam<json> {
 };
 
 TEST_P(SubmissionsTest, GetsTheVerdictsOfTheOracle) {
-  const json& expected = GetParam().at("expected");
-  const v1::GradeReport report = Grade(GetParam());
+  const json& expected = GetParam().content.at("expected");
+  const v1::GradeReport report = Grade(GetParam().content);
   Names roots;
   for (const v1::Finding& finding : report.findings()) {
     for (const v1::Place& place : finding.places()) roots.push_back(place.quantity());
@@ -161,8 +172,8 @@ TEST_P(SubmissionsTest, GetsTheVerdictsOfTheOracle) {
 }
 
 TEST_P(SubmissionsTest, GetsTheMistakeOfTheOracle) {
-  const std::string mistake = GetParam().at("expected").at("mistake");
-  const v1::GradeReport report = Grade(GetParam());
+  const std::string mistake = GetParam().content.at("expected").at("mistake");
+  const v1::GradeReport report = Grade(GetParam().content);
   if (mistake == "none") {
     EXPECT_THAT(report.findings(), IsEmpty());
     return;
@@ -174,8 +185,8 @@ TEST_P(SubmissionsTest, GetsTheMistakeOfTheOracle) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, SubmissionsTest, ::testing::ValuesIn(LoadSubmissions()),
-                         [](const ::testing::TestParamInfo<json>& info) {
-                           return info.param.at("name").get<std::string>();
+                         [](const ::testing::TestParamInfo<OracleSubmission>& info) {
+                           return info.param.content.at("name").get<std::string>();
                          });
 
 }  // namespace

@@ -379,6 +379,60 @@ TEST_F(WorldsTest, TheLevelVerdictHidesWhatIsCarried) {
   EXPECT_EQ(report.items(1).message(), "not entirely right");
 }
 
+// w' = w - g/2 and v' = v - g/2; both are taken as plus.
+TEST(RepeatedMistakeTest, IsOneFindingAndChargedOnceIfThePolicySaysSo) {
+  v1::Assignment assignment = FromText<v1::Assignment>(R"pb(
+    name: "two updates"
+    problems {
+      name: "p"
+      problem {
+        network {
+          inputs { name: "x" }
+          parameters {
+            name: "w"
+            value { values: 3 }
+          }
+          parameters {
+            name: "v"
+            value { values: 1 }
+          }
+          nodes {
+            name: "z"
+            inputs: "x"
+            inputs: "w"
+            multiply {}
+          }
+          nodes {
+            name: "L"
+            inputs: "z"
+            inputs: "v"
+            multiply {}
+          }
+        }
+        inputs {
+          name: "x"
+          tensor { values: 2 }
+        }
+        objective: "L"
+        optimizer { sgd { learning_rate: 0.5 } }
+      }
+    }
+    items { id: "w'" quantity: "next(w)" }
+    items { id: "v'" quantity: "next(v)" }
+  )pb");
+  // dL/dw = 2, dL/dv = 6: right are 2 and -2.
+  const v1::Submission ascent = FromProgram({{"w'", 4}, {"v'", 4}});
+  const auto each = Grade(assignment, ascent);
+  EXPECT_EQ(each.earned_points(), 0);
+  ASSERT_THAT(each.findings(), SizeIs(1));
+  EXPECT_THAT(Roots(each), ElementsAre("next(w)", "next(v)"));
+  assignment.mutable_policy()->set_repeated_mistake(v1::REPEATED_MISTAKE_CHARGE_ONCE);
+  const auto once = Grade(assignment, ascent);
+  EXPECT_EQ(once.items(0).earned_points(), 0);
+  EXPECT_EQ(once.items(1).earned_points(), 1);
+  EXPECT_EQ(once.items(1).verdict(), v1::VERDICT_INCORRECT);
+}
+
 // Problem 2 of the homework, whose paper writes w1[3] for the first weight of the third layer.
 v1::Assignment ProblemTwo() {
   v1::Assignment homework = FromFile<v1::Assignment>("examples/homework/homework.txtpb");

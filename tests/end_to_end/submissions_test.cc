@@ -63,7 +63,7 @@ std::string AddressOf(const std::string& name) {
   const size_t colon = name.find(':');
   if (colon == std::string::npos) return name;
   const std::string group = name.substr(0, colon);
-  const std::string rest = name.substr(colon + 1);
+  std::string rest = name.substr(colon + 1);
   if (group == "forward") return rest;
   if (group == "gradient") return "grad(" + rest + ")";
   if (group == "params_after") return "next(" + rest + ")";

@@ -84,7 +84,7 @@ TEST_F(GradeFolderTest, ALargeFolder) {
       // Nobody has an id of its own.
       submission.clear_id();
       const std::string path = folder.Write(name, submission.SerializeAsString());
-      const char* points[] = {"60", "57", "46.5"};
+      const char* points[] = {"60", "57", "56.5"};
       expected +=
           fmt::format("{}{}: {} / 60 points\n", expected.empty() ? "" : "\n", path, points[i % 3]);
     }

@@ -1,5 +1,6 @@
 #include "client/grade_files.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -34,12 +35,8 @@ int64_t BytesOf(const v1::Submission& submission) {
   return static_cast<int64_t>(submission.ByteSizeLong()) + kFrameBytes;
 }
 
-// The operations of the call, as they come out of the completion queue.
-enum class Operation : intptr_t { kStart = 1, kWrite, kHalfClose, kRead, kFinish };
-
-void* TagOf(Operation operation) {
-  return reinterpret_cast<void*>(static_cast<intptr_t>(operation));
-}
+// The operations of the call.
+enum class Operation { kStart, kWrite, kHalfClose, kRead, kFinish };
 
 // One call of GradeStream: a loop over what its completion queue says, on the calling thread.
 class Grading {
@@ -68,7 +65,7 @@ class Grading {
         continue;
       }
       --under_way_;
-      Handle(static_cast<Operation>(reinterpret_cast<intptr_t>(tag)), ok);
+      Handle(*static_cast<const Operation*>(tag), ok);
       HandOverWhatIsDone();
     }
     return End();
@@ -80,6 +77,9 @@ class Grading {
     std::string own_id;
     std::optional<absl::StatusOr<v1::GradeReport>> report;
   };
+
+  // What the completion queue tells an operation by.
+  void* TagOf(Operation operation) { return &operations_[static_cast<size_t>(operation)]; }
 
   // False if nothing happens for as long as a call may take.
   bool WaitForNext(void** tag, bool* ok) {
@@ -227,9 +227,9 @@ class Grading {
 
   // After the call: gives the sink what is left, and says how the call ended.
   absl::Status End() {
-    const absl::Status status = timed_out_
-                                    ? connection_.Explain({grpc::StatusCode::DEADLINE_EXCEEDED, ""})
-                                    : connection_.Explain(status_);
+    absl::Status status = timed_out_
+                              ? connection_.Explain({grpc::StatusCode::DEADLINE_EXCEEDED, ""})
+                              : connection_.Explain(status_);
     for (; !entries_.empty(); ++first_, entries_.pop_front()) {
       std::optional<absl::StatusOr<v1::GradeReport>>& report = entries_.front().report;
       if (!report.has_value() && status.ok()) {
@@ -246,6 +246,9 @@ class Grading {
   const ReportSink& sink_;
   const int64_t max_batch_bytes_;  // what the server takes
 
+  std::array<Operation, 5> operations_ = {Operation::kStart, Operation::kWrite,
+                                          Operation::kHalfClose, Operation::kRead,
+                                          Operation::kFinish};
   // What gRPC writes to comes before the queue, which is drained before it is gone.
   v1::GradeStreamRequest request_;
   v1::GradeStreamResponse response_;

@@ -120,8 +120,9 @@ void GradeStreamCall::Compile() {
   const absl::Status status = WithoutExceptions(kMethod, [&] {
     absl::StatusOr<CompiledAssignment> compiled =
         CompileHeader(request_.header(), limits_, stopping_);
-    if (compiled.ok()) assignment = *std::move(compiled);
-    return compiled.status();
+    if (!compiled.ok()) return compiled.status();
+    assignment = *std::move(compiled);
+    return absl::OkStatus();
   });
   const v1::FeedbackLevel max_level = request_.header().max_feedback_level();
   request_.Clear();

@@ -63,13 +63,13 @@ absl::StatusOr<CompiledProblem> CompiledProblem::Make(Plan plan,
 }
 
 absl::Status CompiledProblem::ComputeTruth(const std::atomic<bool>& cancelled) {
-  const int slots = plan_.slot_count();
+  const int slots = plan_->slot_count();
   for (int update = 0; update < world_count(); ++update) {
     truth_.push_back(std::make_unique<World<double>>(graph(), slots));
-    orders_.push_back(plan_.Order(update));
+    orders_.push_back(plan_->Order(update));
   }
   absl::Status status = Execute<double>(
-      plan_, cancelled, [&](const Quantity& q, int update, const Tensor<double>& tensor) {
+      *plan_, cancelled, [&](const Quantity& q, int update, const Tensor<double>& tensor) {
         truth_[static_cast<size_t>(update)]->At(q) = tensor;
       });
   if (!status.ok()) return status;
@@ -79,11 +79,11 @@ absl::Status CompiledProblem::ComputeTruth(const std::atomic<bool>& cancelled) {
       const ValueId parameter = graph().parameter(i);
       for (int slot = 0; slot < slots; ++slot) {
         world.old_state(parameter, slot) =
-            update == 0 ? InitialState(plan_, i, slot) : truth(update - 1).state(parameter, slot);
+            update == 0 ? InitialState(*plan_, i, slot) : truth(update - 1).state(parameter, slot);
       }
     }
   }
-  upstream_ = UpstreamOf(plan_);
+  upstream_ = UpstreamOf(*plan_);
   upstream_interval_ = ExactIntervals(upstream_);
   return absl::OkStatus();
 }
@@ -92,7 +92,7 @@ void CompiledProblem::Certify(const std::atomic<bool>& cancelled) {
   const v1::CheckMethod method = MethodFor(graph());
   for (int update = 0; update < world_count(); ++update) {
     std::vector<bool>& certified = certified_.emplace_back(graph().values().size(), true);
-    if (plan_.ScopeOf(update) < Scope::kBackward) continue;
+    if (plan_->ScopeOf(update) < Scope::kBackward) continue;
     Checker checker(graph(), truth(update), upstream_, CheckOptions(), cancelled);
     for (size_t v = 0; v < certified.size(); ++v) {
       if (!HasCheckedGradient(graph().values()[v])) continue;
@@ -119,7 +119,7 @@ double CompiledProblem::CertificationFlops(const Plan& plan) {
 }
 
 std::vector<Quantity> CompiledProblem::DependenciesOf(const Quantity& q) const {
-  return gradus::DependenciesOf(graph(), plan_.slot_count(),
+  return gradus::DependenciesOf(graph(), plan_->slot_count(),
                                 optimizer().clipping().has_global_norm(), q);
 }
 

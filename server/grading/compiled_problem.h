@@ -27,12 +27,12 @@ class CompiledProblem {
   // Estimated floating-point operations of certifying the gradients, beyond those of the plan.
   static double CertificationFlops(const Plan& plan);
 
-  const Plan& plan() const { return plan_; }
-  const Graph& graph() const { return plan_.graph(); }
-  const v1::Network& network() const { return plan_.problem().network(); }
-  const v1::Optimizer& optimizer() const { return plan_.problem().optimizer(); }
+  const Plan& plan() const { return *plan_; }
+  const Graph& graph() const { return plan_->graph(); }
+  const v1::Network& network() const { return plan_->problem().network(); }
+  const v1::Optimizer& optimizer() const { return plan_->problem().optimizer(); }
 
-  int world_count() const { return plan_.world_count(); }
+  int world_count() const { return plan_->world_count(); }
   // All numbers during an update, given ones included.
   const World<double>& truth(int update) const { return *truth_[static_cast<size_t>(update)]; }
   // The true numbers of a quantity, whole.
@@ -55,19 +55,20 @@ class CompiledProblem {
   // What makes the update of a world.
   template <class T>
   Updater<T> MakeUpdater(const World<T>& world, int update) const {
-    return {graph(), world, network(), optimizer(), plan_.UpdateNumber(update)};
+    return {graph(), world, network(), optimizer(), plan_->UpdateNumber(update)};
   }
   // F_q: one quantity from what it reads in `world`, which is one of this update.
   template <class T>
   Tensor<T> Compute(const World<T>& world, const Quantity& q, int update) const;
 
  private:
-  explicit CompiledProblem(Plan plan) : plan_(std::move(plan)) {}
+  explicit CompiledProblem(Plan plan) : plan_(std::make_unique<const Plan>(std::move(plan))) {}
 
   absl::Status ComputeTruth(const std::atomic<bool>& cancelled);
   void Certify(const std::atomic<bool>& cancelled);
 
-  Plan plan_;
+  // Where it stays when this is moved: the worlds refer to its graph.
+  std::unique_ptr<const Plan> plan_;
   Tensor<double> upstream_;
   Tensor<Interval> upstream_interval_;
   std::vector<std::unique_ptr<World<double>>> truth_;  // by update

@@ -137,6 +137,19 @@ template Tensor<double> GradientFromProbabilities(const Graph&, const World<doub
 template Tensor<Interval> GradientFromProbabilities(const Graph&, const World<Interval>&, ValueId,
                                                     const Tensor<Interval>&);
 
+std::vector<Quantity> OtherDependencies(const CompiledProblem& problem, const Quantity& q) {
+  const Graph& graph = problem.graph();
+  std::set<ValueId> losses;
+  if (q.kind == QuantityKind::kGradient) losses = ReadersOf(graph, q.value);
+  if (q.kind == QuantityKind::kValue && graph.is_node(q.value)) losses = {q.value};
+  std::vector<Quantity> read;
+  for (const ValueId loss : losses) {
+    const std::optional<ValueId> sibling = FindSibling(graph, loss);
+    if (sibling.has_value()) read.push_back({QuantityKind::kValue, *sibling});
+  }
+  return read;
+}
+
 std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& view,
                                         const Quantity& q) {
   const Graph& graph = problem.graph();
@@ -151,7 +164,8 @@ std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& vi
   }
   const auto add_fused = [&](ValueId loss, auto compute) {
     const std::optional<ValueId> sibling = FindSibling(graph, loss);
-    if (!sibling.has_value()) return;
+    // It may come later in the order, and not be there yet.
+    if (!sibling.has_value() || view.numbers().value(*sibling).size() == 0) return;
     found.push_back({compute(graph, view.numbers(), loss, *sibling),
                      compute(graph, view.windows(), loss, *sibling)});
   };

@@ -17,6 +17,9 @@ namespace gradus {
 std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& view,
                                         const Quantity& q);
 
+// What they read beyond the quantity's own dependencies: the node beside a fused loss.
+std::vector<Quantity> OtherDependencies(const CompiledProblem& problem, const Quantity& q);
+
 // The gradient of a loss that is fused with a softmax or sigmoid with respect to its logits, from
 // probabilities p in place of what the logits make: for one-hot targets p - t. `loss` is a
 // cross_entropy_with_logits or binary_cross_entropy_with_logits node.

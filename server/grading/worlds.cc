@@ -162,7 +162,9 @@ class ProblemJudge {
     const Tensor<double>& truth = problem_.TruthOf({q, update_, std::nullopt});
     const bool is_certified = problem_.IsCertified(q, update_);
     const int products = RoundedProducts(problem_.graph(), problem_.plan().slot_count(), q);
-    const std::vector<Quantity> dependencies = problem_.DependenciesOf(q);
+    std::vector<Quantity> dependencies = problem_.DependenciesOf(q);
+    // What it was worked out from may also stand beside it.
+    for (const Quantity& other : OtherDependencies(problem_, q)) dependencies.push_back(other);
     const std::vector<size_t> origins = OriginsOf(dependencies, q);
     const std::vector<Claim> claims = ClaimsOn(q);
 

@@ -173,12 +173,8 @@ absl::Status Check(const v1::CheckRequest& request, const Limits& limits,
       *plan, cancelled,
       [&](const Quantity& q, int, const Tensor<double>& tensor) { world.At(q) = tensor; });
   if (!executed.ok()) return executed;
-  const Shape& objective = graph.value(*graph.objective()).shape;
-  Tensor<double> upstream(objective,
-                          std::vector<double>(static_cast<size_t>(objective.element_count()), 1.0));
-  if (request.problem().has_upstream()) {
-    upstream = *ReadValues<double>(request.problem().upstream(), objective);
-  }
+  // Executing the plan has found its numbers sound.
+  const Tensor<double> upstream = *ReadUpstream<double>(*plan);
 
   Checker checker(graph, world, upstream, {relative, request.seed()}, cancelled);
   for (const v1::CheckMethod method : *methods) {

@@ -56,17 +56,6 @@ Tensor<double> RandomDirection(const Shape& shape, uint64_t seed) {
   return direction;
 }
 
-std::string ElementAddress(const std::string& gradient, const Shape& shape, int64_t position) {
-  Address address = *ParseAddress(gradient);
-  address.is_element = true;
-  address.indices.assign(static_cast<size_t>(shape.rank()), 0);
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    address.indices[static_cast<size_t>(axis)] = position % shape[axis];
-    position /= shape[axis];
-  }
-  return FormatAddress(address);
-}
-
 bool IsAlongDirection(v1::CheckMethod method) {
   return method == v1::CHECK_METHOD_RANDOM_DIRECTION || method == v1::CHECK_METHOD_TAYLOR;
 }
@@ -264,7 +253,7 @@ v1::CheckResult Checker::CheckElements(ValueId value, const Tensor<double>& grad
                     [&](int64_t a, int64_t b) { return rank(a) < rank(b); });
   for (size_t k = 0; k < count; ++k) {
     const Comparison& c = comparisons[static_cast<size_t>(noted[k])];
-    AddFinding(c, ElementAddress(result.address(), point.shape(), noted[k]), result);
+    AddFinding(c, FormatElement(result.address(), point.shape(), noted[k]), result);
   }
 
   const bool only_kinks = result.kink_count() == point.size();

@@ -20,10 +20,10 @@ Tensor<T> ComputeGradient(const Graph& graph, const World<T>& world, const Tenso
   Tensor<T> gradient = graph.objective() == value ? upstream : Tensor<T>(v.shape);
   for (const Use& use : v.uses) {
     // A branch that does not reach the objective has gradient 0, even where its slope is infinite.
-    if (use.is_index || !graph.value(use.node).reaches_objective) continue;
+    if (!graph.carries_gradient(use)) continue;
     const GraphNode& reader = graph.node(use.node);
     const Tensor<T>& reader_gradient = world.gradient(use.node);
-    if (reader.op->is_activation() && use.position == 0) {
+    if (graph.goes_through_slope(use)) {
       MapAdd(reader_gradient, world.slope(use.node), gradient,
              [](const T& u, const T& slope) { return u * slope; });
     } else {

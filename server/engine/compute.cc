@@ -9,7 +9,7 @@ namespace gradus {
 
 template <class T>
 Tensor<T> ComputeQuantity(const Graph& graph, const World<T>& world, const Tensor<T>& upstream,
-                          const Updater<T>* updater, const Quantity& q) {
+                          const std::optional<Updater<T>>& updater, const Quantity& q) {
   switch (q.kind) {
     case QuantityKind::kValue:
       return ComputeValue(graph, world, q.value);
@@ -26,12 +26,12 @@ Tensor<T> ComputeQuantity(const Graph& graph, const World<T>& world, const Tenso
 }
 
 template Tensor<double> ComputeQuantity(const Graph&, const World<double>&, const Tensor<double>&,
-                                        const Updater<double>*, const Quantity&);
+                                        const std::optional<Updater<double>>&, const Quantity&);
 template Tensor<float> ComputeQuantity(const Graph&, const World<float>&, const Tensor<float>&,
-                                       const Updater<float>*, const Quantity&);
+                                       const std::optional<Updater<float>>&, const Quantity&);
 template Tensor<Interval> ComputeQuantity(const Graph&, const World<Interval>&,
-                                          const Tensor<Interval>&, const Updater<Interval>*,
-                                          const Quantity&);
+                                          const Tensor<Interval>&,
+                                          const std::optional<Updater<Interval>>&, const Quantity&);
 
 std::vector<Quantity> DependenciesOf(const Graph& graph, int slot_count, bool scales_all_gradients,
                                      const Quantity& q) {
@@ -51,9 +51,9 @@ std::vector<Quantity> DependenciesOf(const Graph& graph, int slot_count, bool sc
       break;
     case QuantityKind::kGradient:
       for (const Use& use : graph.value(q.value).uses) {
-        if (use.is_index || !graph.value(use.node).reaches_objective) continue;
+        if (!graph.carries_gradient(use)) continue;
         read.push_back({QuantityKind::kGradient, use.node});
-        if (graph.node(use.node).op->is_activation() && use.position == 0) {
+        if (graph.goes_through_slope(use)) {
           read.push_back({QuantityKind::kSlope, use.node});
         } else {
           add_values(use.node);

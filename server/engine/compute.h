@@ -1,6 +1,7 @@
 #ifndef GRADUS_SERVER_ENGINE_COMPUTE_H_
 #define GRADUS_SERVER_ENGINE_COMPUTE_H_
 
+#include <optional>
 #include <vector>
 
 #include "server/engine/graph.h"
@@ -16,10 +17,10 @@ inline bool IsOfUpdate(QuantityKind kind) {
 }
 
 // One quantity from those that it reads in `world`. The objective's gradient starts from
-// `upstream`; `updater` is of this world, and needed for what an update makes.
+// `upstream`; `updater` is of this world, and set for what an update makes.
 template <class T>
 Tensor<T> ComputeQuantity(const Graph& graph, const World<T>& world, const Tensor<T>& upstream,
-                          const Updater<T>* updater, const Quantity& q);
+                          const std::optional<Updater<T>>& updater, const Quantity& q);
 
 // What a quantity reads within its update, at least; without repetition, given data included.
 // State of the optimizer before the update is that which the update before it made.

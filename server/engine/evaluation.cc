@@ -81,17 +81,6 @@ std::string OpName(const Graph& graph, ValueId id) {
   return std::string(graph.node(id).op->name());
 }
 
-// "h[0,1]" for a position in a tensor of h.
-std::string ElementAddress(const std::string& address, const Shape& shape, int64_t position) {
-  std::vector<int64_t> indices(static_cast<size_t>(shape.rank()));
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    indices[static_cast<size_t>(axis)] = position % shape[axis];
-    position /= shape[axis];
-  }
-  if (indices.empty()) return address;
-  return fmt::format("{}[{}]", address, fmt::join(indices.begin(), indices.end(), ","));
-}
-
 // Writes what an execution shows into a trace.
 template <class T>
 class TraceWriter {
@@ -119,7 +108,9 @@ class TraceWriter {
   void NoteNonFinite(const Quantity& q, int update, const Tensor<T>& tensor) {
     for (int64_t i = 0; i < tensor.size() && trace_->non_finite_size() < kMaxNonFinite; ++i) {
       if (std::isfinite(tensor[i])) continue;
-      trace_->add_non_finite(ElementAddress(plan_.AddressOf(q, update), tensor.shape(), i));
+      const std::string address = plan_.AddressOf(q, update);
+      trace_->add_non_finite(
+          tensor.shape().rank() == 0 ? address : FormatElement(address, tensor.shape(), i));
     }
   }
 

@@ -15,6 +15,11 @@
 namespace gradus {
 namespace {
 
+template <class T>
+Tensor<T> Filled(const Shape& shape, double number) {
+  return {shape, std::vector<T>(static_cast<size_t>(shape.element_count()), T(number))};
+}
+
 // The state of one run of Execute.
 template <class T>
 class Execution {
@@ -38,8 +43,7 @@ class Execution {
           updater.emplace(graph_, world_, plan_.problem().network(), plan_.problem().optimizer(),
                           plan_.UpdateNumber(update));
         }
-        world_.At(q) = ComputeQuantity(graph_, world_, upstream_,
-                                       updater.has_value() ? &*updater : nullptr, q);
+        world_.At(q) = ComputeQuantity(graph_, world_, upstream_, updater, q);
         Finish(q, update);
       }
     }
@@ -71,15 +75,8 @@ class Execution {
   }
 
   absl::Status ReadUpstream() {
-    if (!graph_.objective().has_value()) return absl::OkStatus();
-    const Shape& shape = graph_.value(*graph_.objective()).shape;
-    if (!plan_.problem().has_upstream()) {
-      upstream_ =
-          Tensor<T>(shape, std::vector<T>(static_cast<size_t>(shape.element_count()), T(1)));
-      return absl::OkStatus();
-    }
-    auto upstream = ReadValues<T>(plan_.problem().upstream(), shape);
-    if (!upstream.ok()) return WithFieldPrefix(upstream.status(), "upstream");
+    absl::StatusOr<Tensor<T>> upstream = gradus::ReadUpstream<T>(plan_);
+    if (!upstream.ok()) return upstream.status();
     upstream_ = *std::move(upstream);
     return absl::OkStatus();
   }
@@ -124,19 +121,9 @@ class Execution {
   absl::Status LoadState(int parameter) {
     const ValueId id = graph_.parameter(parameter);
     for (int slot = 0; slot < plan_.slot_count(); ++slot) {
-      const Shape& shape = graph_.value(id).shape;
-      Tensor<T>& state = world_.old_state(id, slot);
-      const std::optional<SlotSource> source = plan_.StateOf(parameter, slot);
-      if (!source.has_value()) {
-        state = Tensor<T>(shape, std::vector<T>(static_cast<size_t>(shape.element_count()),
-                                                T(plan_.InitialState(slot))));
-        continue;
-      }
-      auto values = ReadValues<T>(*source->tensor, shape);
-      if (!values.ok()) {
-        return WithFieldPrefix(values.status(), source->path, graph_.value(id).name);
-      }
-      state = *std::move(values);
+      absl::StatusOr<Tensor<T>> state = ReadInitialState<T>(plan_, parameter, slot);
+      if (!state.ok()) return state.status();
+      world_.old_state(id, slot) = *std::move(state);
     }
     return absl::OkStatus();
   }
@@ -197,6 +184,32 @@ class Execution {
 };
 
 }  // namespace
+
+template <class T>
+absl::StatusOr<Tensor<T>> ReadUpstream(const Plan& plan) {
+  const Graph& graph = plan.graph();
+  if (!graph.objective().has_value()) return Tensor<T>();
+  const Shape& shape = graph.value(*graph.objective()).shape;
+  if (!plan.problem().has_upstream()) return Filled<T>(shape, 1);
+  absl::StatusOr<Tensor<T>> upstream = ReadValues<T>(plan.problem().upstream(), shape);
+  if (!upstream.ok()) return WithFieldPrefix(upstream.status(), "upstream");
+  return upstream;
+}
+
+template <class T>
+absl::StatusOr<Tensor<T>> ReadInitialState(const Plan& plan, int parameter, int slot) {
+  const Value& value = plan.graph().value(plan.graph().parameter(parameter));
+  const std::optional<SlotSource> source = plan.StateOf(parameter, slot);
+  if (!source.has_value()) return Filled<T>(value.shape, plan.InitialState(slot));
+  absl::StatusOr<Tensor<T>> state = ReadValues<T>(*source->tensor, value.shape);
+  if (!state.ok()) return WithFieldPrefix(state.status(), source->path, value.name);
+  return state;
+}
+
+template absl::StatusOr<Tensor<double>> ReadUpstream(const Plan&);
+template absl::StatusOr<Tensor<float>> ReadUpstream(const Plan&);
+template absl::StatusOr<Tensor<double>> ReadInitialState(const Plan&, int, int);
+template absl::StatusOr<Tensor<float>> ReadInitialState(const Plan&, int, int);
 
 template <class T>
 absl::Status Execute(const Plan& plan, const std::atomic<bool>& cancelled,

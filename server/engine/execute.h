@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "server/engine/graph.h"
 #include "server/engine/plan.h"
@@ -16,6 +17,16 @@ namespace gradus {
 // update by update. The tensor is valid during the call only.
 template <class T>
 using Observer = std::function<void(const Quantity&, int update, const Tensor<T>&)>;
+
+// The gradient that the objective starts from: the given one, or ones; empty without an objective.
+// Errors are FieldErrors for numbers that are not finite.
+template <class T>
+absl::StatusOr<Tensor<T>> ReadUpstream(const Plan& plan);
+
+// A slot of a parameter's optimizer state before the first update, given or as the rule has it.
+// Errors likewise.
+template <class T>
+absl::StatusOr<Tensor<T>> ReadInitialState(const Plan& plan, int parameter, int slot);
 
 // Computes all that a plan says, in the precision T. Errors: FieldErrors for numbers that are not
 // finite or are no indices; CANCELLED soon after `cancelled` becomes true. Overflow during the

@@ -309,7 +309,7 @@ class GraphBuilder {
   void OrderGradient(ValueId id) {
     const Value& value = graph_.value(id);
     for (const Use& use : value.uses) {
-      if (graph_.node(use.node).op->is_activation() && use.position == 0) {
+      if (graph_.goes_through_slope(use)) {
         graph_.gradient_order_.push_back({QuantityKind::kSlope, use.node});
       }
     }

@@ -126,6 +126,15 @@ class Graph {
   }
   bool is_node(ValueId id) const { return id >= input_count_ + parameter_count_; }
 
+  // Whether a gradient flows from the reading node to what it reads there.
+  bool carries_gradient(const Use& use) const {
+    return !use.is_index && value(use.node).reaches_objective;
+  }
+  // Whether it does so through the slope of an activation, which is a quantity of its own.
+  bool goes_through_slope(const Use& use) const {
+    return use.position == 0 && node(use.node).op->is_activation();
+  }
+
   std::optional<ValueId> Find(std::string_view name) const;
   std::optional<ValueId> objective() const { return objective_; }
 

@@ -165,6 +165,15 @@ std::string FormatAddress(const Address& address) {
   return text;
 }
 
+std::string FormatElement(std::string_view quantity, const Shape& shape, int64_t position) {
+  std::vector<int64_t> indices(static_cast<size_t>(shape.rank()));
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    indices[static_cast<size_t>(axis)] = position % shape[axis];
+    position /= shape[axis];
+  }
+  return fmt::format("{}[{}]", quantity, fmt::join(indices.begin(), indices.end(), ","));
+}
+
 std::string ExplainNoName(std::string_view text) {
   return fmt::format(
       "'{}' is no name; names are letters, digits, '_' and '.', at most {}, and begin with a "

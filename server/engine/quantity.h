@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 
+#include "server/tensor/shape.h"
+
 namespace gradus {
 
 enum class QuantityKind { kValue, kSlope, kGradient, kNext, kState };
@@ -36,6 +38,10 @@ std::string FormatQuantity(QuantityKind kind, std::string_view name, std::string
 
 // The canonical spelling: "grad(W1)@1[0,1]".
 std::string FormatAddress(const Address& address);
+
+// The address of one element of a whole quantity: "grad(W1)@1[0,1]", and "L[]" for a scalar.
+// `quantity` is what FormatQuantity writes; `position` is row-major.
+std::string FormatElement(std::string_view quantity, const Shape& shape, int64_t position);
 
 // True for `[A-Za-z_][A-Za-z0-9_.]*` of at most 128 characters.
 bool IsName(std::string_view text);

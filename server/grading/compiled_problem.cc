@@ -6,7 +6,6 @@
 #include "server/checking/checker.h"
 #include "server/engine/compute.h"
 #include "server/engine/execute.h"
-#include "server/tensor/tensor_proto.h"
 
 namespace gradus {
 namespace {
@@ -14,24 +13,6 @@ namespace {
 // Forward mode looks at each element of a gradient; beyond this it is one random direction, which
 // costs two passes whatever the size.
 constexpr double kForwardModeFlops = 1e8;
-
-Tensor<double> UpstreamOf(const Plan& plan) {
-  const Graph& graph = plan.graph();
-  if (!graph.objective().has_value()) return {};
-  const Shape& shape = graph.value(*graph.objective()).shape;
-  if (plan.problem().has_upstream()) return *ReadValues<double>(plan.problem().upstream(), shape);
-  return {shape, std::vector<double>(static_cast<size_t>(shape.element_count()), 1)};
-}
-
-// The optimizer's state of a parameter before the first update. The plan has been executed, so its
-// numbers are sound.
-Tensor<double> InitialState(const Plan& plan, int parameter, int slot) {
-  const Shape& shape = plan.graph().value(plan.graph().parameter(parameter)).shape;
-  const std::optional<SlotSource> source = plan.StateOf(parameter, slot);
-  if (source.has_value()) return *ReadValues<double>(*source->tensor, shape);
-  return {shape,
-          std::vector<double>(static_cast<size_t>(shape.element_count()), plan.InitialState(slot))};
-}
 
 bool HasCheckedGradient(const Value& value) {
   return value.reaches_objective && value.has_gradient;
@@ -78,12 +59,13 @@ absl::Status CompiledProblem::ComputeTruth(const std::atomic<bool>& cancelled) {
     for (int i = 0; i < graph().parameter_count(); ++i) {
       const ValueId parameter = graph().parameter(i);
       for (int slot = 0; slot < slots; ++slot) {
-        world.old_state(parameter, slot) =
-            update == 0 ? InitialState(*plan_, i, slot) : truth(update - 1).state(parameter, slot);
+        world.old_state(parameter, slot) = update == 0 ? *ReadInitialState<double>(*plan_, i, slot)
+                                                       : truth(update - 1).state(parameter, slot);
       }
     }
   }
-  upstream_ = UpstreamOf(*plan_);
+  // Executing the plan has found all given numbers sound.
+  upstream_ = *ReadUpstream<double>(*plan_);
   upstream_interval_ = ExactIntervals(upstream_);
   return absl::OkStatus();
 }
@@ -149,8 +131,7 @@ template <class T>
 Tensor<T> CompiledProblem::Compute(const World<T>& world, const Quantity& q, int update) const {
   std::optional<Updater<T>> updater;
   if (IsOfUpdate(q.kind)) updater.emplace(MakeUpdater(world, update));
-  return ComputeQuantity(graph(), world, upstream<T>(), updater.has_value() ? &*updater : nullptr,
-                         q);
+  return ComputeQuantity(graph(), world, upstream<T>(), updater, q);
 }
 
 template Tensor<double> CompiledProblem::Compute(const World<double>&, const Quantity&, int) const;

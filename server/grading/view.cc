@@ -46,13 +46,10 @@ Estimated View::Compute(const Quantity& q) {
     numbers_updater_.emplace(problem_.MakeUpdater(numbers_, update_));
     windows_updater_.emplace(problem_.MakeUpdater(windows_, update_));
   }
-  const auto pointer = [](const auto& updater) {
-    return updater.has_value() ? &*updater : nullptr;
-  };
-  return {ComputeQuantity(problem_.graph(), numbers_, problem_.upstream<double>(),
-                          pointer(numbers_updater_), q),
-          ComputeQuantity(problem_.graph(), windows_, problem_.upstream<Interval>(),
-                          pointer(windows_updater_), q)};
+  return {
+      ComputeQuantity(problem_.graph(), numbers_, problem_.upstream<double>(), numbers_updater_, q),
+      ComputeQuantity(problem_.graph(), windows_, problem_.upstream<Interval>(), windows_updater_,
+                      q)};
 }
 
 void View::Set(const Quantity& q, Estimated estimated) {

@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "server/grading/points.h"
+#include "server/grading/written_number.h"
 
 namespace gradus {
 namespace {
@@ -17,11 +18,9 @@ constexpr size_t kMostItemsOfOneAnswer = 8;
 constexpr int kDigitsOfConfused = 3;
 constexpr int kDigitsOfShared = 4;
 constexpr int kMostWrongValues = 256;  // of one submission
-constexpr size_t kMaxNumberLength = 64;
 constexpr char kSharedValuesNote[] =
     "These submissions share an unusual wrong value. That may have innocent reasons, such as work "
-    "in groups or the "
-    "same slip.";
+    "in groups or the same slip.";
 
 // Carried and credited in full counts as right; so does carried where there are no points to be
 // had.
@@ -166,7 +165,7 @@ void ClassReportBuilder::AddConfusedItems(const ItemReports& reports, const Numb
     const std::vector<std::string>& numbers = written[i];
     if (reports[i] == nullptr ||
         std::none_of(numbers.begin(), numbers.end(), [](const std::string& number) {
-          return SignificantDigits(number) >= kDigitsOfConfused;
+          return TellingDigits(number) >= kDigitsOfConfused;
         })) {
       continue;
     }
@@ -216,8 +215,8 @@ void ClassReportBuilder::AddWrongValues(const ItemReports& reports, const Number
                                         const std::vector<bool>& is_explained) {
   int count = 0;
   const auto add = [&](size_t item, std::optional<int64_t> element, const std::string& text) {
-    if (count == kMostWrongValues || text.size() > kMaxNumberLength ||
-        SignificantDigits(text) < kDigitsOfShared) {
+    if (count == kMostWrongValues || text.size() > kMaxNumberBytes ||
+        TellingDigits(text) < kDigitsOfShared) {
       return;
     }
     ++count;

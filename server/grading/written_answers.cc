@@ -95,7 +95,7 @@ std::optional<size_t> WrittenAnswers::FindItem(const std::string& name) const {
   return std::nullopt;
 }
 
-int SignificantDigits(std::string_view number) {
+int TellingDigits(std::string_view number) {
   int total = 0;
   int seen = 0;     // since the first of this number that is not 0
   int telling = 0;  // of them, up to the last that is not 0

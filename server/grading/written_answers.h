@@ -38,7 +38,7 @@ class WrittenAnswers {
 
 // How many digits of a number as it is written tell something: those from the first to the last
 // that is not 0; "0.1300" and "1.3e-7" have two. Those of both numbers of a fraction.
-int SignificantDigits(std::string_view number);
+int TellingDigits(std::string_view number);
 
 }  // namespace gradus
 

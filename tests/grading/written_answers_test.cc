@@ -102,13 +102,13 @@ TEST(WrittenAnswersTest, AnAddressOfTwoItemsMeansNone) {
 }
 
 TEST(SignificantDigitsTest, FromTheFirstToTheLastThatIsNotZero) {
-  EXPECT_EQ(SignificantDigits(""), 0);
-  EXPECT_EQ(SignificantDigits("0.000"), 0);
-  EXPECT_EQ(SignificantDigits("1000"), 1);
-  EXPECT_EQ(SignificantDigits("-0.013050"), 4);
-  EXPECT_EQ(SignificantDigits("10.01"), 4);
-  EXPECT_EQ(SignificantDigits("1.3e-789"), 2);
-  EXPECT_EQ(SignificantDigits("100/3"), 2);
+  EXPECT_EQ(TellingDigits(""), 0);
+  EXPECT_EQ(TellingDigits("0.000"), 0);
+  EXPECT_EQ(TellingDigits("1000"), 1);
+  EXPECT_EQ(TellingDigits("-0.013050"), 4);
+  EXPECT_EQ(TellingDigits("10.01"), 4);
+  EXPECT_EQ(TellingDigits("1.3e-789"), 2);
+  EXPECT_EQ(TellingDigits("100/3"), 2);
 }
 
 }  // namespace

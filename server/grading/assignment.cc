@@ -431,11 +431,8 @@ class AssignmentCompiler {
                        ? Tensor<double>(Shape(), {tensor[*item.target->element]})
                        : tensor;
       } else {
-        std::vector<double> values;
-        for (const Target& variable : item.formula->variables()) {
-          values.push_back(problem.TruthOf(variable)[*variable.element]);
-        }
-        item.key = Tensor<double>(Shape(), {item.formula->Evaluate(values)});
+        item.key =
+            Tensor<double>(Shape(), {result_.problems_[item.problem].ValueOf(*item.formula)});
         item.largest_magnitude = LargestMagnitude(item.key);
       }
       const v1::Item& definition = assignment().items(static_cast<int>(i));
@@ -480,6 +477,14 @@ class AssignmentCompiler {
   std::vector<Address> addresses_;  // of the items; empty for formulas
   std::vector<Plan> plans_;
 };
+
+double AskedProblem::ValueOf(const Formula& formula) const {
+  std::vector<double> values;
+  for (const Target& variable : formula.variables()) {
+    values.push_back(problem->TruthOf(variable)[*variable.element]);
+  }
+  return formula.Evaluate(values);
+}
 
 absl::StatusOr<CompiledAssignment> CompiledAssignment::Compile(const v1::Assignment& assignment,
                                                                const Limits& limits,

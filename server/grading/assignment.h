@@ -56,6 +56,9 @@ struct AskedProblem {
   std::map<std::pair<int, Quantity>, std::vector<size_t>> formula_items;
   // Where quantities stand in the order of computation, from 1.
   std::map<std::pair<int, Quantity>, int64_t> order;
+
+  // The value of a formula at the problem's own numbers.
+  double ValueOf(const Formula& formula) const;
 };
 
 // An assignment that is sound, with all keys computed and certified: what grading one submission

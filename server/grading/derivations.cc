@@ -7,7 +7,7 @@
 
 #include "server/engine/backward.h"
 #include "server/engine/forward.h"
-#include "server/grading/hypotheses/hypothesis.h"
+#include "server/grading/override.h"
 #include "server/ops/registry.h"
 
 namespace gradus {
@@ -60,7 +60,7 @@ Tensor<T> LossOfProbabilities(const Graph& graph, const World<T>& world, ValueId
 std::set<ValueId> ReadersOf(const Graph& graph, ValueId value) {
   std::set<ValueId> readers;
   for (const Use& use : graph.value(value).uses) {
-    if (!use.is_index && graph.value(use.node).reaches_objective) readers.insert(use.node);
+    if (graph.carries_gradient(use)) readers.insert(use.node);
   }
   return readers;
 }

@@ -23,8 +23,6 @@ constexpr int kDefaultSignificantDigits = 3;
 // Makes half a unit inclusive: 0.3775 may be written 0.378, although 0.378 - 0.3775 is more than
 // 0.0005 in binary.
 constexpr double kInclusive = 1 + 1e-6;
-// Relative error that float32 arithmetic is allowed.
-constexpr double kMachine = 1e-6;
 
 bool IsIn(int32_t count, int32_t least) { return count >= least && count <= kMaxDigits; }
 

@@ -50,6 +50,9 @@ std::optional<double> UnitOf(const v1::RequiredDigits& digits, double largest_ma
 double RequiredUnit(const v1::RequiredDigits& item, const v1::RequiredDigits& policy,
                     double largest_magnitude);
 
+// Relative error that float32 arithmetic is allowed, on terms and not on what they cancel to.
+inline constexpr double kMachine = 1e-6;
+
 // How far the number that a student found may be from the one that was recorded, `value`, for its
 // rounding alone. `unit` is no coarser than required. Half a unit, or a whole one where the last
 // digit may have been cut off, and never less than float32 arithmetic is off.

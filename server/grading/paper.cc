@@ -101,11 +101,7 @@ class PaperReader {
         *formula, asked.formula.has_value() ? *asked.formula : Formula::OfQuantity(*asked.target),
         cancelled_);
     if (!is_right.ok()) return is_right.status();
-    std::vector<double> values;
-    for (const Target& variable : formula->variables()) {
-      values.push_back(problem.problem->TruthOf(variable)[*variable.element]);
-    }
-    const double value = formula->Evaluate(values);
+    const double value = problem.ValueOf(*formula);
     PaperElement& element = item.elements.front();
     item.formula_is_right = *is_right;
     if (std::isfinite(value)) {

@@ -71,9 +71,7 @@ int RoundedProducts(const Graph& graph, int slot_count, const Quantity& q) {
     case QuantityKind::kGradient:
       products = 0;
       for (const Use& use : graph.value(q.value).uses) {
-        if (!use.is_index && graph.value(use.node).reaches_objective) {
-          products += OfUse(graph, q.value, use);
-        }
+        if (graph.carries_gradient(use)) products += OfUse(graph, q.value, use);
       }
       break;
     case QuantityKind::kNext:

@@ -6,19 +6,20 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
-#include "fmt/format.h"
+#include "server/engine/quantity.h"
 #include "server/grading/derivations.h"
 #include "server/grading/diagnosis.h"
+#include "server/grading/digits.h"
+#include "server/grading/override.h"
 #include "server/grading/rounded_products.h"
 #include "server/grading/view.h"
 
 namespace gradus {
 namespace {
 
-// What float32 arithmetic is off by, relative to the terms.
-constexpr double kMachine = 1e-6;
 // Two worlds differ where they differ by more than their rounding.
 constexpr double kSame = 1e-13;
 constexpr size_t kMostRootsRemembered = 8;
@@ -78,13 +79,28 @@ class ProblemJudge {
   }
 
  private:
-  // A paper as if only some of its roots had been written, kept for what comes later.
+  // A paper as if of its roots only one had been written, or all but that one; kept for what comes
+  // later.
   struct Replay {
-    std::set<size_t> taken;
-    std::set<size_t> left_out;  // wins where neither is full
-    bool takes_others;
+    size_t root;
+    bool is_left_out;
     std::unique_ptr<View> view;
-    size_t done = 0;  // quantities of all updates so far
+    // What comes next.
+    int update = 0;
+    size_t place = 0;  // in its order
+
+    bool Takes(size_t other) const { return (other == root) != is_left_out; }
+  };
+
+  // What an answer is held against.
+  struct Reference {
+    double truth;
+    bool is_certified;
+    double mended;
+    Interval mended_window;
+    double own;
+    Interval own_window;
+    int products;
   };
 
   void Begin() {
@@ -100,9 +116,9 @@ class ProblemJudge {
     scratch_truth_.reset();
   }
 
-  std::vector<Claim> ClaimsOn(const Quantity& q) const {
+  std::vector<Claim> ClaimsOn(const Quantity& q, int update) const {
     std::vector<Claim> claims;
-    const auto found = asked_.items.find({update_, q});
+    const auto found = asked_.items.find({update, q});
     if (found == asked_.items.end()) return claims;
     for (const size_t i : found->second) {
       const CompiledItem& item = assignment_.items()[i];
@@ -118,8 +134,35 @@ class ProblemJudge {
   }
   const CompiledItem& ItemOf(const Claim& claim) const { return assignment_.items()[claim.item]; }
 
-  double UnrecordedHalfWidth(double x) const {
-    return std::max(paper_.usual_unit / 2, kMachine * std::abs(x));
+  static bool IsRecorded(const PaperElement& element) {
+    return element.written.has_value() && element.verdict != v1::VERDICT_UNRELIABLE;
+  }
+
+  // The claims that speak for each of so many elements in the worlds: the first that was recorded.
+  std::vector<const Claim*> SpeakersOf(const std::vector<Claim>& claims, int64_t count) {
+    std::vector<const Claim*> speakers(static_cast<size_t>(count), nullptr);
+    for (const Claim& claim : claims) {
+      const Claim*& speaker = speakers[static_cast<size_t>(claim.position)];
+      if (speaker == nullptr && IsRecorded(ElementOf(claim))) speaker = &claim;
+    }
+    return speakers;
+  }
+
+  // Puts what was written into a world, with what it may have been when it was used.
+  void Keep(const Claim& claim, Estimated& world) {
+    const PaperElement& element = ElementOf(claim);
+    world.numbers[claim.position] = *element.written;
+    world.windows[claim.position] =
+        Around(*element.written, std::max(element.half_width, paper_.usual_unit / 2));
+  }
+
+  // Lets what was computed be rounded like what is written there, or like the rest of the paper.
+  void Round(int64_t i, const Claim* speaker, int products, Estimated& world) {
+    const double half_width =
+        speaker != nullptr ? ElementOf(*speaker).half_width
+                           : std::max(paper_.usual_unit / 2, kMachine * std::abs(world.numbers[i]));
+    const double w = (1 + products) * half_width;
+    world.windows[i] = {world.windows[i].lo() - w, world.windows[i].hi() + w};
   }
 
   // Whether an answer is what was computed, within tolerance or window.
@@ -166,53 +209,19 @@ class ProblemJudge {
     // What it was worked out from may also stand beside it.
     for (const Quantity& other : OtherDependencies(problem_, q)) dependencies.push_back(other);
     const std::vector<size_t> origins = OriginsOf(dependencies, q);
-    const std::vector<Claim> claims = ClaimsOn(q);
+    const std::vector<Claim> claims = ClaimsOn(q, update_);
 
     Estimated mended = mended_.Compute(q);
     const bool is_tainted = !origins.empty();
     Estimated own = is_tainted ? own_.Compute(q) : mended;
 
-    // The claim that speaks for an element in the worlds: the first that can be read.
-    std::vector<const Claim*> speaker(static_cast<size_t>(truth.size()), nullptr);
     std::vector<const Claim*> failing;
     for (const Claim& claim : claims) {
-      PaperElement& element = ElementOf(claim);
       const int64_t i = claim.position;
-      const double t = truth[i];
-      element.mended = mended.numbers[i];
-      element.own = own.numbers[i];
-      if (!is_certified || !std::isfinite(t)) {
-        element.verdict = v1::VERDICT_UNRELIABLE;
-        continue;
-      }
-      if (!element.written.has_value()) {
-        if (paper_.items[claim.item].formula_is_right.value_or(false)) {
-          element.verdict = v1::VERDICT_CORRECT;
-        }
-        continue;
-      }
-      const Claim*& speaks = speaker[static_cast<size_t>(i)];
-      if (speaks == nullptr) speaks = &claim;
-      const double widening = Widening(claim, products);
-      const Interval& window = mended.windows[i];
-      if (std::isfinite(window.lo()) && std::isfinite(window.hi())) {
-        element.low = window.lo() - widening;
-        element.high = window.hi() + widening;
-        element.weak = element.high - element.low > ItemOf(claim).largest_magnitude;
-      }
-      if (const auto& formula = paper_.items[claim.item].formula_is_right; formula.has_value()) {
-        element.verdict = *formula ? v1::VERDICT_CORRECT : v1::VERDICT_INCORRECT;
-        continue;
-      }
-      const double x = *element.written;
-      if (IsNear(x, t, ItemOf(claim).tolerance) || std::abs(x - t) <= element.half_width ||
-          Fits(claim, mended.numbers[i], window, widening)) {
-        element.verdict = v1::VERDICT_CORRECT;
-      } else if (Differ(own.numbers[i], mended.numbers[i]) &&
-                 Fits(claim, own.numbers[i], own.windows[i], widening)) {
-        element.verdict = v1::VERDICT_CARRIED;
-      } else {
-        element.verdict = v1::VERDICT_INCORRECT;
+      Compare(claim, {truth[i], is_certified, mended.numbers[i], mended.windows[i], own.numbers[i],
+                      own.windows[i], products});
+      const bool is_formula = paper_.items[claim.item].formula_is_right.has_value();
+      if (ElementOf(claim).verdict == v1::VERDICT_INCORRECT && !is_formula) {
         failing.push_back(&claim);
       }
     }
@@ -235,35 +244,61 @@ class ProblemJudge {
       sources.insert(roots_.size());
       AddRoot(q, products, own, claims, wrong);
     }
-    Settle(q, products, speaker, sources, std::move(mended), std::move(own));
+    Settle(q, products, SpeakersOf(claims, truth.size()), sources, std::move(mended),
+           std::move(own));
+  }
+
+  // Judges one answer, and notes what it was held against.
+  void Compare(const Claim& claim, const Reference& reference) {
+    PaperElement& element = ElementOf(claim);
+    const std::optional<bool>& formula = paper_.items[claim.item].formula_is_right;
+    element.mended = reference.mended;
+    element.own = reference.own;
+    if (!reference.is_certified || !std::isfinite(reference.truth)) {
+      element.verdict = v1::VERDICT_UNRELIABLE;
+      return;
+    }
+    if (!element.written.has_value()) {
+      if (formula.value_or(false)) element.verdict = v1::VERDICT_CORRECT;
+      return;
+    }
+    const double widening = Widening(claim, reference.products);
+    const Interval& window = reference.mended_window;
+    if (std::isfinite(window.lo()) && std::isfinite(window.hi())) {
+      element.low = window.lo() - widening;
+      element.high = window.hi() + widening;
+      element.weak = element.high - element.low > ItemOf(claim).largest_magnitude;
+    }
+    const double x = *element.written;
+    if (formula.has_value()) {
+      element.verdict = *formula ? v1::VERDICT_CORRECT : v1::VERDICT_INCORRECT;
+    } else if (IsNear(x, reference.truth, ItemOf(claim).tolerance) ||
+               std::abs(x - reference.truth) <= element.half_width ||
+               Fits(claim, reference.mended, window, widening)) {
+      element.verdict = v1::VERDICT_CORRECT;
+    } else if (Differ(reference.own, reference.mended) &&
+               Fits(claim, reference.own, reference.own_window, widening)) {
+      element.verdict = v1::VERDICT_CARRIED;
+    } else {
+      element.verdict = v1::VERDICT_INCORRECT;
+    }
   }
 
   // Puts a quantity into both worlds as the rest of the paper is to read it.
-  void Settle(const Quantity& q, int products, const std::vector<const Claim*>& speaker,
+  void Settle(const Quantity& q, int products, const std::vector<const Claim*>& speakers,
               const std::set<size_t>& sources, Estimated mended, Estimated own) {
     bool differ = false;
-    for (size_t e = 0; e < speaker.size(); ++e) {
-      const auto i = static_cast<int64_t>(e);
-      const auto remake = [&](Estimated& world) {
-        const double h = speaker[e] != nullptr ? ElementOf(*speaker[e]).half_width
-                                               : UnrecordedHalfWidth(world.numbers[i]);
-        const double w = (1 + products) * h;
-        world.windows[i] = {world.windows[i].lo() - w, world.windows[i].hi() + w};
-      };
-      if (speaker[e] == nullptr) {
-        remake(mended);
-        remake(own);
+    for (int64_t i = 0; i < mended.numbers.size(); ++i) {
+      const Claim* const speaker = speakers[static_cast<size_t>(i)];
+      if (speaker != nullptr) {
+        Keep(*speaker, own);
       } else {
-        const PaperElement& element = ElementOf(*speaker[e]);
-        const double used = std::max(element.half_width, paper_.usual_unit / 2);
-        own.numbers[i] = *element.written;
-        own.windows[i] = Around(*element.written, used);
-        if (element.verdict == v1::VERDICT_CORRECT) {
-          mended.numbers[i] = own.numbers[i];
-          mended.windows[i] = own.windows[i];
-        } else {
-          remake(mended);
-        }
+        Round(i, nullptr, products, own);
+      }
+      if (speaker != nullptr && ElementOf(*speaker).verdict == v1::VERDICT_CORRECT) {
+        Keep(*speaker, mended);
+      } else {
+        Round(i, speaker, products, mended);
       }
       differ = differ || Differ(own.numbers[i], mended.numbers[i]);
     }
@@ -304,12 +339,7 @@ class ProblemJudge {
     for (const bool all_but_one : {false, true}) {
       if (all_but_one && origins.size() == 2) break;
       for (size_t k = origins.size(); k-- > 0 && !failing.empty();) {
-        std::set<size_t> taken;
-        std::set<size_t> left_out;
-        for (size_t other = 0; other < origins.size(); ++other) {
-          ((other == k) != all_but_one ? taken : left_out).insert(origins[other]);
-        }
-        const std::optional<Estimated> estimated = ReplayUpTo(q, taken, left_out, all_but_one);
+        const std::optional<Estimated> estimated = ReplayUpTo(q, origins[k], all_but_one);
         if (!estimated.has_value()) return;
         settle([&](const Claim& claim) -> std::optional<v1::Verdict> {
           const int64_t i = claim.position;
@@ -323,71 +353,57 @@ class ProblemJudge {
     }
   }
 
-  // F_q in a world in which only some roots were written; nullopt where too many were asked for.
-  std::optional<Estimated> ReplayUpTo(const Quantity& q, const std::set<size_t>& taken,
-                                      const std::set<size_t>& left_out, bool takes_others) {
+  // F_q in a world in which of all roots only one was written, or all but that one; nullopt where
+  // too many were asked for.
+  std::optional<Estimated> ReplayUpTo(const Quantity& q, size_t root, bool is_left_out) {
     auto found = std::find_if(replays_.begin(), replays_.end(), [&](const Replay& replay) {
-      return replay.taken == taken && replay.left_out == left_out;
+      return replay.root == root && replay.is_left_out == is_left_out;
     });
     if (found == replays_.end()) {
       if (replays_left_ == 0) return std::nullopt;
       --replays_left_;
       if (replays_.size() == kMostReplaysKept) replays_.erase(replays_.begin());
-      replays_.push_back({taken, left_out, takes_others, std::make_unique<View>(problem_)});
+      replays_.push_back({root, is_left_out, std::make_unique<View>(problem_)});
       found = std::prev(replays_.end());
+      found->view->Begin(0);
     }
     Replay& replay = *found;
-    size_t number = 0;
-    const int now = update_;
-    for (int update = 0; update <= now; ++update) {
-      update_ = update;
-      for (const Quantity& step : problem_.order(update)) {
-        const bool is_last = update == now && step == q;
-        if (is_last) break;
-        if (number++ < replay.done) continue;
-        if (step == problem_.order(update).front()) replay.view->Begin(update);
-        ReplayStep(replay, step);
-        ++replay.done;
+    while (true) {
+      const std::span<const Quantity> order = problem_.order(replay.update);
+      if (replay.place == order.size()) {
+        replay.view->Begin(++replay.update);
+        replay.place = 0;
+        continue;
       }
+      if (replay.update == update_ && order[replay.place] == q) return replay.view->Compute(q);
+      ReplayStep(replay, order[replay.place++]);
     }
-    update_ = now;
-    if (q == problem_.order(now).front()) replay.view->Begin(now);
-    return replay.view->Compute(q);
   }
 
   void ReplayStep(Replay& replay, const Quantity& q) {
     Estimated world = replay.view->Compute(q);
     const int products = RoundedProducts(problem_.graph(), problem_.plan().slot_count(), q);
-    std::vector<bool> recorded(static_cast<size_t>(world.numbers.size()));
-    const auto root = root_of_.find({update_, q});
-    for (const Claim& claim : ClaimsOn(q)) {
-      const PaperElement& element = ElementOf(claim);
-      const int64_t i = claim.position;
-      if (!element.written.has_value() || element.verdict == v1::VERDICT_UNRELIABLE ||
-          recorded[static_cast<size_t>(i)]) {
-        continue;
+    const auto root = root_of_.find({replay.update, q});
+    const std::vector<Claim> claims = ClaimsOn(q, replay.update);
+    const std::vector<const Claim*> speakers = SpeakersOf(claims, world.numbers.size());
+    const auto is_taken = [&](const Claim& claim) {
+      switch (ElementOf(claim).verdict) {
+        case v1::VERDICT_CORRECT:
+          return true;
+        case v1::VERDICT_INCORRECT:
+          return root != root_of_.end() && replay.Takes(root->second);
+        default:
+          return Fits(claim, world.numbers[claim.position], world.windows[claim.position],
+                      Widening(claim, products));
       }
-      recorded[static_cast<size_t>(i)] = true;
-      const double widening = Widening(claim, products);
-      bool is_taken = element.verdict == v1::VERDICT_CORRECT;
-      if (element.verdict == v1::VERDICT_INCORRECT && root != root_of_.end()) {
-        is_taken = replay.taken.contains(root->second) ||
-                   (replay.takes_others && !replay.left_out.contains(root->second));
-      } else if (element.verdict == v1::VERDICT_CARRIED) {
-        is_taken = Fits(claim, world.numbers[i], world.windows[i], widening);
-      }
-      if (is_taken) {
-        world.numbers[i] = *element.written;
-        world.windows[i] =
-            Around(*element.written, std::max(element.half_width, paper_.usual_unit / 2));
-      } else {
-        world.windows[i] = {world.windows[i].lo() - widening, world.windows[i].hi() + widening};
-      }
-    }
+    };
     for (int64_t i = 0; i < world.numbers.size(); ++i) {
-      if (recorded[static_cast<size_t>(i)]) continue;
-      const double w = (1 + products) * UnrecordedHalfWidth(world.numbers[i]);
-      world.windows[i] = {world.windows[i].lo() - w, world.windows[i].hi() + w};
+      const Claim* const speaker = speakers[static_cast<size_t>(i)];
+      if (speaker != nullptr && is_taken(*speaker)) {
+        Keep(*speaker, world);
+      } else {
+        Round(i, speaker, products, world);
+      }
     }
     replay.view->Set(q, std::move(world));
   }
@@ -432,19 +448,19 @@ class ProblemJudge {
   bool IsMoved(const Quantity& q, const std::vector<Quantity>& dependencies,
                const std::vector<const Claim*>& carried, double factor, World<double>& world) {
     const Tensor<double> before = problem_.Compute(world, q, update_);
-    std::vector<std::unique_ptr<Override<double>>> moved;
+    std::vector<std::pair<Quantity, Tensor<double>>> tainted;
     for (const Quantity& d : dependencies) {
       if (!origins_.contains(d)) continue;
       Tensor<double> tensor = world.At(d);
       for (int64_t i = 0; i < tensor.size(); ++i) {
         if (Differ(own_.numbers().At(d)[i], mended_.numbers().At(d)[i])) tensor[i] *= factor;
       }
-      taint_scratch_.emplace_back(d, std::move(tensor));
+      tainted.emplace_back(d, std::move(tensor));
     }
-    for (auto& [d, tensor] : taint_scratch_) {
+    std::vector<std::unique_ptr<Override<double>>> moved;
+    for (auto& [d, tensor] : tainted) {
       moved.push_back(std::make_unique<Override<double>>(world, d, std::move(tensor)));
     }
-    taint_scratch_.clear();
     const Tensor<double> after = problem_.Compute(world, q, update_);
     while (!moved.empty()) moved.pop_back();
     return std::any_of(carried.begin(), carried.end(), [&](const Claim* claim) {
@@ -471,7 +487,7 @@ class ProblemJudge {
     root.items.assign(items.begin(), items.end());
     if (shape.element_count() > 1) {
       for (const int64_t position : positions) {
-        root.elements.push_back(ElementAddress(root.quantity, shape, position));
+        root.elements.push_back(FormatElement(root.quantity, shape, position));
       }
     }
     root.is_single = positions.size() == 1;
@@ -481,10 +497,7 @@ class ProblemJudge {
     std::set<int64_t> seen;
     for (const Claim& claim : claims) {
       const PaperElement& element = ElementOf(claim);
-      if (!element.written.has_value() || element.verdict == v1::VERDICT_UNRELIABLE ||
-          !seen.insert(claim.position).second) {
-        continue;
-      }
+      if (!IsRecorded(element) || !seen.insert(claim.position).second) continue;
       evidence.push_back({claim.position, *element.written,
                           element.verdict == v1::VERDICT_INCORRECT, Widening(claim, products),
                           ItemOf(claim).tolerance});
@@ -501,46 +514,17 @@ class ProblemJudge {
   // An item whose key is a formula: nothing reads it, so it is compared and that is all.
   void JudgeFormulaItem(size_t i) {
     const CompiledItem& item = assignment_.items()[i];
-    PaperItem& answered = paper_.items[i];
-    PaperElement& element = answered.elements.front();
-    if (!std::isfinite(item.key[0])) {
-      element.verdict = v1::VERDICT_UNRELIABLE;
-      return;
-    }
     const auto [mended, mended_width] = EvaluateIn(mended_, *item.formula);
     const auto [own, own_width] =
         diverged_ ? EvaluateIn(own_, *item.formula) : std::pair(mended, mended_width);
-    element.mended = mended;
-    element.own = own;
-    if (!element.written.has_value()) {
-      if (answered.formula_is_right.value_or(false)) element.verdict = v1::VERDICT_CORRECT;
-      return;
-    }
     // Each quantity that it names is part of a product that may have been rounded.
     constexpr size_t kMostProducts = 8;
-    const double products =
-        static_cast<double>(std::min(kMostProducts, item.formula->variables().size()));
-    const double widening = (1 + products) * element.half_width;
-    const double x = *element.written;
-    const auto fits = [&](double number, double width) {
-      return IsNear(x, number, item.tolerance) || Contains(Around(number, width + widening), x);
-    };
-    if (std::isfinite(mended_width)) {
-      element.low = mended - mended_width - widening;
-      element.high = mended + mended_width + widening;
-      element.weak = element.high - element.low > item.largest_magnitude;
-    }
-    if (answered.formula_is_right.has_value()) {
-      element.verdict = *answered.formula_is_right ? v1::VERDICT_CORRECT : v1::VERDICT_INCORRECT;
-    } else if (IsNear(x, item.key[0], item.tolerance) ||
-               std::abs(x - item.key[0]) <= element.half_width || fits(mended, mended_width)) {
-      element.verdict = v1::VERDICT_CORRECT;
-    } else if (Differ(own, mended) && fits(own, own_width)) {
-      element.verdict = v1::VERDICT_CARRIED;
-    } else {
-      element.verdict = v1::VERDICT_INCORRECT;
-    }
-    if (element.verdict != v1::VERDICT_INCORRECT) return;
+    const auto products =
+        static_cast<int>(std::min(kMostProducts, item.formula->variables().size()));
+    const Claim claim = {.item = i, .element = 0, .position = 0};
+    Compare(claim, {item.key[0], true, mended, Around(mended, mended_width), own,
+                    Around(own, own_width), products});
+    if (ElementOf(claim).verdict != v1::VERDICT_INCORRECT) return;
     Root& root = roots_.emplace_back();
     root.items = {i};
     root.order = item.order;
@@ -568,16 +552,6 @@ class ProblemJudge {
     return {formula.Evaluate(values), formula.HalfWidth(values, widths)};
   }
 
-  static std::string ElementAddress(const std::string& address, const Shape& shape,
-                                    int64_t position) {
-    std::vector<int64_t> indices(static_cast<size_t>(shape.rank()));
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      indices[static_cast<size_t>(axis)] = position % shape[axis];
-      position /= shape[axis];
-    }
-    return fmt::format("{}[{}]", address, fmt::join(indices.begin(), indices.end(), ","));
-  }
-
   const CompiledAssignment& assignment_;
   const AskedProblem& asked_;
   const CompiledProblem& problem_;
@@ -599,7 +573,6 @@ class ProblemJudge {
   int replays_left_;
   int diagnoses_left_ = kMostDiagnoses;
   std::unique_ptr<World<double>> scratch_truth_;
-  std::vector<std::pair<Quantity, Tensor<double>>> taint_scratch_;
 };
 
 }  // namespace

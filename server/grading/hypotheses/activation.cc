@@ -29,7 +29,7 @@ struct MissingActivationDerivative {
     if (scene.quantity.kind != QuantityKind::kGradient) return;
     for (const Use& use : GradientUses(graph, scene.quantity.value)) {
       const GraphNode& reader = graph.node(use.node);
-      if (IsActivationUse(graph, use)) {
+      if (graph.goes_through_slope(use)) {
         const Override<T> one(scene.own, {QuantityKind::kSlope, use.node},
                               Mapped(scene.right, [](const T&) { return T(1); }));
         readings.push_back(scene.Compute(scene.quantity));
@@ -92,7 +92,7 @@ struct ExtraActivationDerivative {
       readings.push_back(Product(scene.right, scene.Compute({QuantityKind::kSlope, id})));
     }
     for (const Use& use : GradientUses(graph, id)) {
-      if (IsActivationUse(graph, use)) continue;
+      if (graph.goes_through_slope(use)) continue;
       const std::optional<ValueId> after = ActivationAfter(graph, use.node);
       if (!after.has_value()) continue;
       const Override<T> twice(scene.own, {QuantityKind::kGradient, use.node},

@@ -128,7 +128,7 @@ struct LayerIndexOffByOne {
         break;
       case QuantityKind::kGradient:
         for (const Use& use : GradientUses(graph, id)) {
-          if (IsActivationUse(graph, use)) {
+          if (graph.goes_through_slope(use)) {
             AddOther(scene, {QuantityKind::kSlope, use.node}, readings);
           } else {
             AddOtherOperands(scene, use.node, use.position, readings);

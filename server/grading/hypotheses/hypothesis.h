@@ -4,7 +4,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "server/engine/quantity.h"
@@ -31,21 +30,6 @@ struct Scene {
   const Graph& graph() const { return problem.graph(); }
   // What correct arithmetic makes of any quantity from `own` as it is now.
   Tensor<T> Compute(const Quantity& q) const { return problem.Compute(own, q, update); }
-};
-
-// Replaces a quantity in a world for as long as this lives.
-template <class T>
-class Override {
- public:
-  Override(World<T>& world, const Quantity& q, Tensor<T> tensor)
-      : place_(world.At(q)), kept_(std::exchange(place_, std::move(tensor))) {}
-  ~Override() { place_ = std::move(kept_); }
-  Override(const Override&) = delete;
-  Override& operator=(const Override&) = delete;
-
- private:
-  Tensor<T>& place_;
-  Tensor<T> kept_;
 };
 
 // What a mistake makes of the quantity: several readings where it can be made in several ways, none

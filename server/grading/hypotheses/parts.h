@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/grading/hypotheses/hypothesis.h"
+#include "server/grading/override.h"
 #include "server/ops/registry.h"
 
 // What hypotheses are put together from: parts of the calculation at the place of an error.
@@ -42,13 +43,9 @@ Tensor<T> Product(const Tensor<T>& x, const Tensor<T>& y) {
 inline std::vector<Use> GradientUses(const Graph& graph, ValueId value) {
   std::vector<Use> uses;
   for (const Use& use : graph.value(value).uses) {
-    if (!use.is_index && graph.value(use.node).reaches_objective) uses.push_back(use);
+    if (graph.carries_gradient(use)) uses.push_back(use);
   }
   return uses;
-}
-
-inline bool IsActivationUse(const Graph& graph, const Use& use) {
-  return use.position == 0 && graph.node(use.node).op->is_activation();
 }
 
 // Output and slope of an elementwise op at given numbers.
@@ -83,7 +80,7 @@ inline std::span<const v1::Node> UsualActivations() {
 template <class T>
 Tensor<T> Contribution(const Scene<T>& scene, const Use& use, const Tensor<T>& upstream) {
   const GraphNode& reader = scene.graph().node(use.node);
-  if (IsActivationUse(scene.graph(), use)) return Product(upstream, scene.own.slope(use.node));
+  if (scene.graph().goes_through_slope(use)) return Product(upstream, scene.own.slope(use.node));
   Tensor<T> gradient(scene.graph().value(reader.operands[static_cast<size_t>(use.position)]).shape);
   reader.op->template For<T>().vjp(
       {{reader.definition, scene.own.operands(use.node)}, scene.own.value(use.node), upstream},
@@ -106,7 +103,7 @@ void AddWithSlope(const Scene<T>& scene, F slope_of, Readings<T>& readings) {
   }
   if (scene.quantity.kind != QuantityKind::kGradient) return;
   for (const Use& use : GradientUses(scene.graph(), id)) {
-    if (!IsActivationUse(scene.graph(), use)) continue;
+    if (!scene.graph().goes_through_slope(use)) continue;
     const Override<T> other(scene.own, {QuantityKind::kSlope, use.node}, slope_of(use.node));
     readings.push_back(scene.Compute(scene.quantity));
   }
@@ -115,7 +112,7 @@ void AddWithSlope(const Scene<T>& scene, F slope_of, Readings<T>& readings) {
 // The activation that reads a node, whose gradient may be taken for that of the node.
 inline std::optional<ValueId> ActivationAfter(const Graph& graph, ValueId node) {
   for (const Use& use : graph.value(node).uses) {
-    if (IsActivationUse(graph, use) && graph.value(use.node).reaches_objective) return use.node;
+    if (graph.goes_through_slope(use) && graph.value(use.node).reaches_objective) return use.node;
   }
   return std::nullopt;
 }

@@ -193,11 +193,16 @@ ExitCode RunClass(const ClassOptions& options) {
   if (!assignment.ok()) return Fail(assignment.status());
   const AssignmentFile file = {options.assignment, *std::move(assignment)};
   ClassReportBuilder builder(file.assignment);
+  absl::Status read = absl::OkStatus();
   const ExitCode code =
       GradeEach(options.submissions, {&file, 1}, v1::FEEDBACK_LEVEL_UNSPECIFIED, options.connection,
-                [&](const v1::Submission& submission, std::span<const v1::GradeReport> reports) {
+                [&](const std::string& submission_file, std::span<const v1::GradeReport> reports) {
+                  // Read again, and not held: submissions may be large.
+                  v1::Submission submission;
+                  read.Update(ReadMessageFile(submission_file, &submission));
                   builder.Add(reports.front(), submission);
                 });
+  if (!read.ok()) return Fail(read);
   if (code != ExitCode::kDone && code != ExitCode::kPartlyGraded) return code;
   const v1::ClassReport report = builder.Build();
   const absl::StatusOr<std::string> text =

@@ -1,18 +1,47 @@
 #include "client/grade_each.h"
 
-#include "client/message_file.h"
+#include <algorithm>
+#include <utility>
+
+#include "client/grade_files.h"
 #include "client/submission_files.h"
-#include "gradus/v1/grading_service.grpc.pb.h"
 
 namespace gradus {
 namespace {
 
-// True if what the server says of one submission holds for all of them: it cannot be reached, or it
-// refuses the assignment. What it refuses in a submission has a path that begins there.
-bool ConcernsAll(const absl::Status& status) {
-  const ExitCode code = ExitCodeOf(status);
-  return code == ExitCode::kUnreachable ||
-         (code == ExitCode::kBadInput && !std::string(status.message()).starts_with("submission"));
+// Submissions whose reports are held at a time, until all assignments have given theirs.
+constexpr size_t kChunk = 256;
+
+// Files with the reports that they have so far.
+struct Graded {
+  std::vector<std::string> files;
+  std::vector<std::vector<v1::GradeReport>> reports;  // by file
+};
+
+// Adds the reports by one more assignment, and leaves out the files that get none.
+absl::Status GradeBy(const AssignmentFile& assignment, v1::FeedbackLevel max_level,
+                     const Connection& connection, Graded& graded, ExitCode& code) {
+  v1::GradeStreamHeader header;
+  *header.mutable_assignment() = assignment.assignment;
+  header.set_max_feedback_level(max_level);
+  Graded kept;
+  size_t next = 0;
+  const auto take = [&](const std::string& file, const absl::StatusOr<v1::GradeReport>& report) {
+    std::vector<v1::GradeReport>& reports = graded.reports[next++];
+    if (!report.ok()) {
+      Fail(report.status());
+      code = ExitCode::kPartlyGraded;
+      return;
+    }
+    reports.push_back(*report);
+    if (reports.back().submission_id().empty()) reports.back().set_submission_id(file);
+    kept.files.push_back(file);
+    kept.reports.push_back(std::move(reports));
+  };
+  absl::Status status = GradeFiles(connection, header, graded.files, take);
+  if (!status.ok()) return About(assignment.path, status);
+  graded = std::move(kept);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -30,38 +59,18 @@ ExitCode GradeEach(const std::vector<std::string>& submissions,
   const absl::StatusOr<Connection> connection = Connection::Open(connection_options);
   if (!connection.ok()) return Fail(connection.status());
 
-  std::vector<v1::GradeRequest> requests;
-  for (const AssignmentFile& file : assignments) {
-    v1::GradeRequest& request = requests.emplace_back();
-    *request.mutable_assignment() = file.assignment;
-    request.set_max_feedback_level(max_level);
-  }
   ExitCode code = ExitCode::kDone;
-  for (const std::string& file : *files) {
-    v1::Submission submission;
-    absl::Status status = ReadMessageFile(file, &submission);
-    std::vector<v1::GradeReport> reports;
-    for (size_t i = 0; status.ok() && i < requests.size(); ++i) {
-      *requests[i].mutable_submission() = submission;
-      auto response = connection->Call(&v1::GradingService::Stub::Grade, requests[i]);
-      if (response.ok()) {
-        reports.push_back(std::move(*response->mutable_report()));
-      } else if (ConcernsAll(response.status())) {
-        return Fail(About(assignments[i].path, response.status()));
-      } else {
-        status = About(file, response.status());
-      }
+  for (size_t first = 0; first < files->size(); first += kChunk) {
+    const std::span<const std::string> chunk =
+        std::span(*files).subspan(first, std::min(kChunk, files->size() - first));
+    Graded graded = {{chunk.begin(), chunk.end()}, {}};
+    graded.reports.resize(chunk.size());
+    for (const AssignmentFile& assignment : assignments) {
+      if (graded.files.empty()) break;
+      absl::Status status = GradeBy(assignment, max_level, *connection, graded, code);
+      if (!status.ok()) return Fail(status);
     }
-    if (!status.ok()) {
-      Fail(status);
-      code = ExitCode::kPartlyGraded;
-      continue;
-    }
-    if (submission.id().empty()) {
-      submission.set_id(file);
-      for (v1::GradeReport& report : reports) report.set_submission_id(file);
-    }
-    on_graded(submission, reports);
+    for (size_t i = 0; i < graded.files.size(); ++i) on_graded(graded.files[i], graded.reports[i]);
   }
   return code;
 }

@@ -22,16 +22,16 @@ struct AssignmentFile {
 // The level that reports of an assignment are cut to.
 v1::FeedbackLevel LevelOf(const v1::Assignment& assignment);
 
-// Receives a submission and its reports, one by each assignment. Both have an id: that of the
-// submission, or its file where it has none.
+// Receives the file of a submission and its reports, one by each assignment. They have an id: that
+// of the submission, or its file where it has none.
 using OnGraded =
-    std::function<void(const v1::Submission& submission, std::span<const v1::GradeReport> reports)>;
+    std::function<void(const std::string& file, std::span<const v1::GradeReport> reports)>;
 
-// Reads submissions from files and folders (SubmissionFiles), and grades each by every assignment,
-// one after the other, cut to the least of `max_level` and the assignment's own level. A submission
-// that cannot be graded is said on standard error, and keeps no other from its grade: the result
-// is then kPartlyGraded. What concerns all of them, a folder, an assignment or the server, ends
-// the run with its exit code.
+// Grades submissions from files and folders (ListSubmissionFiles) by every assignment, cut to the
+// least of `max_level` and the assignment's own level; many submissions at a time over one stream
+// per assignment. A submission that cannot be graded is said on standard error, and keeps no other
+// from its grade: the result is then kPartlyGraded. What concerns all of them, a folder, an
+// assignment or the server, ends the run with its exit code.
 ExitCode GradeEach(const std::vector<std::string>& submissions,
                    std::span<const AssignmentFile> assignments, v1::FeedbackLevel max_level,
                    const ConnectionOptions& connection_options, const OnGraded& on_graded);

@@ -69,7 +69,7 @@ ExitCode RunRegrade(const RegradeOptions& options) {
   RegradeReportBuilder builder(files[0].assignment, files[1].assignment, options.lowered_score);
   const ExitCode code =
       GradeEach(options.submissions, files, level, options.connection,
-                [&](const v1::Submission&, std::span<const v1::GradeReport> reports) {
+                [&](const std::string&, std::span<const v1::GradeReport> reports) {
                   builder.Add(reports[0], reports[1]);
                 });
   if (code != ExitCode::kDone && code != ExitCode::kPartlyGraded) return code;

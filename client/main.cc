@@ -130,29 +130,24 @@ void AddOps(CLI::App* app, OpsOptions* options, Action* action) {
   AddConnection(command, &options->connection);
 }
 
+// "likewise": after the assignment, whose formats are those of submissions too.
+void AddSubmissions(CLI::App* command, std::vector<std::string>* submissions) {
+  command->add_option("SUBMISSION", *submissions, "The submissions, likewise, or folders of them")
+      ->option_text("FILE|FOLDER...")
+      ->required();
+}
+
 void AddGrade(CLI::App* app, GradeOptions* options, Action* action) {
   CLI::App* command = app->add_subcommand("grade", "Grade submissions against an assignment");
   command->callback([=] { *action = [options] { return RunGrade(*options); }; });
   command->add_option("ASSIGNMENT", options->assignment, "The assignment: .txtpb, .json or .binpb")
       ->option_text("FILE")
       ->required();
-  command
-      ->add_option("SUBMISSION", options->submissions,
-                   "The submissions, likewise, or folders of them")
-      ->option_text("FILE|FOLDER...")
-      ->required();
+  AddSubmissions(command, &options->submissions);
   const auto list_all = [options](int64_t) { options->listed = ListedItems::kAll; };
   command->add_flag_function("--all", list_all, "List correct items too");
   AddFormat(command, "text", &options->json);
   AddConnection(command, &options->connection);
-}
-
-void AddSubmissions(CLI::App* command, std::vector<std::string>* submissions) {
-  command
-      ->add_option("SUBMISSION", *submissions,
-                   "The submissions, likewise, or folders of them: .txtpb, .json and .binpb")
-      ->option_text("FILE|FOLDER...")
-      ->required();
 }
 
 void AddClass(CLI::App* app, ClassOptions* options, Action* action) {

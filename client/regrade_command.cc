@@ -15,21 +15,17 @@ namespace {
 
 constexpr std::string_view kIndent = "  ";
 
-std::string Points(double earned, double possible) {
-  return fmt::format("{} / {}", PointsText(earned), PointsText(possible));
-}
-
 // Verdict and points; of an item that an assignment does not have, that.
 void AddScore(bool present, const v1::ItemScore& score, std::vector<std::string>* row) {
   row->emplace_back(present ? VerdictWord(score.verdict()) : "no such item");
-  row->push_back(present ? Points(score.earned_points(), score.possible_points()) : "");
+  row->push_back(present ? PointsText(score.earned_points(), score.possible_points()) : "");
 }
 
 std::string SubmissionText(const v1::RegradedSubmission& submission, bool never_lower) {
   std::string text =
       fmt::format("{}: {} -> {} points\n", Printable(submission.submission_id()),
-                  Points(submission.old_earned_points(), submission.old_possible_points()),
-                  Points(submission.new_earned_points(), submission.new_possible_points()));
+                  PointsText(submission.old_earned_points(), submission.old_possible_points()),
+                  PointsText(submission.new_earned_points(), submission.new_possible_points()));
   if (submission.items().empty()) return text;
   std::vector<std::vector<std::string>> rows = {{"item", "before", "points", "after", "points"}};
   if (never_lower) rows[0].emplace_back("counts");

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::string_view kIndent = "  ";
 
-std::string Points(double earned, double possible) {
-  return fmt::format("{} / {}", PointsText(earned), PointsText(possible));
-}
-
 // The numbers of a tensor on one line; empty if there is none.
 std::string OneLine(bool present, const v1::Tensor& tensor) {
   if (!present) return "";
@@ -43,7 +39,8 @@ std::string ItemTable(const std::vector<const v1::ItemReport*>& items) {
       message += fmt::format("{}{}", message.empty() ? "" : "; ", note);
     }
     rows.push_back({Printable(item->id()), std::string(VerdictWord(item->verdict())),
-                    Points(item->earned_points(), item->possible_points()), Printable(message)});
+                    PointsText(item->earned_points(), item->possible_points()),
+                    Printable(message)});
     if (has_values) {
       rows.back().push_back(OneLine(item->has_expected(), item->expected()));
       rows.back().push_back(OneLine(item->has_submitted(), item->submitted()));
@@ -97,10 +94,14 @@ std::string PointsText(double points) {
   return text;
 }
 
+std::string PointsText(double earned, double possible) {
+  return fmt::format("{} / {}", PointsText(earned), PointsText(possible));
+}
+
 std::string ReportText(const v1::GradeReport& report, std::string_view file, ListedItems listed) {
   std::string text = fmt::format(
       "{}: {} points\n", Printable(report.submission_id().empty() ? file : report.submission_id()),
-      Points(report.earned_points(), report.possible_points()));
+      PointsText(report.earned_points(), report.possible_points()));
   if (!report.gradable()) {
     text += fmt::format("{}not gradable: an answer is malformed, this should cost no attempt\n",
                         kIndent);

@@ -13,6 +13,8 @@ std::string_view VerdictWord(v1::Verdict verdict);
 
 // Points, which are whole thousandths, without zeros at the end: "38.5".
 std::string PointsText(double points);
+// "38.5 / 40".
+std::string PointsText(double earned, double possible);
 
 // Which items a report lists.
 enum class ListedItems { kNotCorrect, kAll };

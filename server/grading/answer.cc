@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 
 #include "fmt/format.h"
+#include "server/engine/quantity.h"
 #include "server/grading/digits.h"
 #include "server/tensor/tensor_proto.h"
 
@@ -90,12 +91,7 @@ bool IsCountOfSumOverFirstAxis(int64_t given, const Shape& wanted) {
 // "element [1,0]: " before a problem; nothing where there is one element only.
 std::string Place(int64_t position, const Shape& shape) {
   if (shape.element_count() == 1) return "";
-  std::vector<int64_t> indices;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    indices.push_back(position % shape[axis]);
-    position /= shape[axis];
-  }
-  return fmt::format("element [{}]: ", fmt::join(indices.rbegin(), indices.rend(), ","));
+  return FormatElement("element ", shape, position) + ": ";
 }
 
 // Adds the next element, or its problem if it is the first one.

@@ -16,6 +16,7 @@
 #include "server/engine/forward.h"
 #include "server/engine/quantity.h"
 #include "server/kernels/map.h"
+#include "server/tensor/largest_magnitude.h"
 
 namespace gradus {
 namespace {
@@ -27,14 +28,6 @@ constexpr size_t kMaxFindings = 20;
 // An estimate agrees though its error may be so many times what is allowed, as error estimates are
 // pessimistic.
 constexpr double kTolerableError = 10;
-
-double LargestMagnitude(const Tensor<double>& tensor) {
-  double largest = 0;
-  for (const double x : tensor.values()) {
-    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
-  }
-  return largest;
-}
 
 // How large a step in a number counts as: by itself, or by its neighbours where it is near 0.
 double SizeOf(double x, double largest) {

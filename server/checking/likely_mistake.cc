@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "server/tensor/largest_magnitude.h"
 
 namespace gradus {
 namespace {
@@ -17,12 +18,6 @@ constexpr double kClose = 1e-5;
 
 bool IsClose(double a, double b, double scale) {
   return std::abs(a - b) <= kClose * std::max(std::abs(a), std::abs(b)) + kClose * kClose * scale;
-}
-
-double LargestMagnitude(const Tensor<double>& tensor) {
-  double largest = 0;
-  for (const double x : tensor.values()) largest = std::max(largest, std::abs(x));
-  return largest;
 }
 
 // The r with analytic = r numeric, if there is one.

@@ -13,6 +13,7 @@
 #include "server/engine/quantity.h"
 #include "server/grading/digits.h"
 #include "server/status/field_error.h"
+#include "server/tensor/largest_magnitude.h"
 
 namespace gradus {
 namespace {
@@ -61,15 +62,6 @@ absl::StatusOr<int64_t> Thousandths(const v1::Item& item, const std::string& pat
         fmt::format("{} is no whole number of thousandths from 0 to {:.0f}", points, kMaxPoints));
   }
   return static_cast<int64_t>(thousandths);
-}
-
-// Of the finite elements: an infinity beside an element must not make every answer to it right.
-double LargestMagnitude(const Tensor<double>& tensor) {
-  double largest = 0;
-  for (const double x : tensor.values()) {
-    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
-  }
-  return largest;
 }
 
 // The key of an address among the aliases: `next(W)` and `W@1` are one.

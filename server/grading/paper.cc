@@ -1,6 +1,7 @@
 #include "server/grading/paper.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "fmt/format.h"
@@ -40,7 +41,9 @@ class PaperReader {
         if (absl::Status s = ReadItem(*answers[i].front(), i, item); !s.ok()) return s;
       }
     }
-    paper_.usual_unit = UsualUnit(units_);
+    const double usual_unit = UsualUnit(units_);
+    paper_.usual_half_width = HalfWidth(usual_unit, 0, assignment_.policy().allow_truncation());
+    paper_.has_mixed_units = usual_unit > 0 && inexact_units_.size() > 1;
     return std::move(paper_);
   }
 
@@ -72,6 +75,7 @@ class PaperReader {
       is_coarse = is_coarse || number.unit > asked.required_unit;
       const double unit = std::min(number.unit, asked.required_unit);
       units_.push_back(unit);
+      if (!IsExact(number.value, asked, e)) inexact_units_.insert(unit);
       element.written = number.value;
       element.half_width = HalfWidth(unit, number.value, assignment_.policy().allow_truncation());
     }
@@ -113,11 +117,20 @@ class PaperReader {
     return absl::OkStatus();
   }
 
+  // Whether a number is all there is, such as a 1 or a 0.5 that the key has too: its digits do not
+  // tell where its writer rounds.
+  static bool IsExact(double x, const CompiledItem& asked, size_t element) {
+    constexpr double kSame = 1e-12;
+    return std::abs(x - asked.key[static_cast<int64_t>(element)]) <=
+           kSame * asked.largest_magnitude;
+  }
+
   const CompiledAssignment& assignment_;
   const v1::Submission& submission_;
   const std::atomic<bool>& cancelled_;
   Paper paper_;
   std::vector<double> units_;
+  std::set<double> inexact_units_;
 };
 
 }  // namespace

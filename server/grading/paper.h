@@ -50,8 +50,12 @@ struct Paper {
   std::vector<PaperItem> items;
   std::vector<std::string> unexpected;
   bool gradable = true;
-  // The unit that most of its numbers have.
-  double usual_unit = 0;
+  // How far a number may have been off when it was used, for the unit that most numbers have: it
+  // may have been rounded more coarsely than it is written.
+  double usual_half_width = 0;
+  // Its numbers have several units: nothing tells how coarsely a line was rounded that is not
+  // handed in, but for what the assignment asks.
+  bool has_mixed_units = false;
 };
 
 // Reads a submission; formulas are judged at once. Nothing in it is an error; CANCELLED is.

@@ -16,6 +16,7 @@
 #include "server/grading/override.h"
 #include "server/grading/rounded_products.h"
 #include "server/grading/view.h"
+#include "server/tensor/largest_magnitude.h"
 
 namespace gradus {
 namespace {
@@ -153,15 +154,12 @@ class ProblemJudge {
     const PaperElement& element = ElementOf(claim);
     world.numbers[claim.position] = *element.written;
     world.windows[claim.position] =
-        Around(*element.written, std::max(element.half_width, paper_.usual_unit / 2));
+        Around(*element.written, std::max(element.half_width, paper_.usual_half_width));
   }
 
-  // Lets what was computed be rounded like what is written there, or like the rest of the paper.
-  void Round(int64_t i, const Claim* speaker, int products, Estimated& world) {
-    const double half_width =
-        speaker != nullptr ? ElementOf(*speaker).half_width
-                           : std::max(paper_.usual_unit / 2, kMachine * std::abs(world.numbers[i]));
-    const double w = (1 + products) * half_width;
+  // Lets what was computed be rounded.
+  static void Round(int64_t i, double half_width, int products, Estimated& world) {
+    const double w = (1 + products) * std::max(half_width, kMachine * std::abs(world.numbers[i]));
     world.windows[i] = {world.windows[i].lo() - w, world.windows[i].hi() + w};
   }
 
@@ -284,21 +282,32 @@ class ProblemJudge {
     }
   }
 
+  // How far a number of a quantity may be off that is not handed in: rounded like the rest of the
+  // paper, or if that has no one unit, as coarsely as the assignment allows.
+  double UnseenHalfWidth(const Quantity& q, int update) const {
+    if (!paper_.has_mixed_units) return paper_.usual_half_width;
+    const Tensor<double>& truth = problem_.TruthOf({q, update, std::nullopt});
+    const v1::Policy& policy = assignment_.policy();
+    return HalfWidth(RequiredUnit({}, policy.required_digits(), LargestMagnitude(truth)), 0,
+                     policy.allow_truncation());
+  }
+
   // Puts a quantity into both worlds as the rest of the paper is to read it.
   void Settle(const Quantity& q, int products, const std::vector<const Claim*>& speakers,
               const std::set<size_t>& sources, Estimated mended, Estimated own) {
+    const double unseen = UnseenHalfWidth(q, update_);
     bool differ = false;
     for (int64_t i = 0; i < mended.numbers.size(); ++i) {
       const Claim* const speaker = speakers[static_cast<size_t>(i)];
       if (speaker != nullptr) {
         Keep(*speaker, own);
       } else {
-        Round(i, nullptr, products, own);
+        Round(i, unseen, products, own);
       }
       if (speaker != nullptr && ElementOf(*speaker).verdict == v1::VERDICT_CORRECT) {
         Keep(*speaker, mended);
       } else {
-        Round(i, speaker, products, mended);
+        Round(i, speaker != nullptr ? ElementOf(*speaker).half_width : unseen, products, mended);
       }
       differ = differ || Differ(own.numbers[i], mended.numbers[i]);
     }
@@ -397,12 +406,13 @@ class ProblemJudge {
                       Widening(claim, products));
       }
     };
+    const double unseen = UnseenHalfWidth(q, replay.update);
     for (int64_t i = 0; i < world.numbers.size(); ++i) {
       const Claim* const speaker = speakers[static_cast<size_t>(i)];
       if (speaker != nullptr && is_taken(*speaker)) {
         Keep(*speaker, world);
       } else {
-        Round(i, speaker, products, world);
+        Round(i, speaker != nullptr ? ElementOf(*speaker).half_width : unseen, products, world);
       }
     }
     replay.view->Set(q, std::move(world));

@@ -218,6 +218,16 @@ TEST(WindowTest, FollowsTheRoundingOfEarlierLines) {
   EXPECT_EQ(ItemOf(after, "slope").verdict(), v1::VERDICT_CORRECT);
 }
 
+// z is 0.37849, not handed in, and was rounded to 0.378: h comes to 0.593391 and not to 0.593509. A
+// paper of one unit is taken at its word; one of several may have rounded z as coarsely as asked.
+TEST(WindowTest, LinesNotHandedInMayBeCoarseWhereUnitsDiffer) {
+  const v1::Assignment assignment = Sigmoid(0.37849);
+  const auto mixed = Grade(assignment, ByHand({{"h", "0.59339"}, {"slope", "0.2413"}}));
+  EXPECT_EQ(ItemOf(mixed, "h").verdict(), v1::VERDICT_CORRECT);
+  const auto even = Grade(assignment, ByHand({{"h", "0.59339"}, {"slope", "0.24128"}}));
+  EXPECT_EQ(ItemOf(even, "h").verdict(), v1::VERDICT_INCORRECT);
+}
+
 // z is a product, which may be rounded, and then its line is: 0.001 in all.
 TEST(WindowTest, IsTwiceAsWideWhereDigitsMayBeCutOff) {
   v1::Assignment assignment = Sigmoid(0.3782);

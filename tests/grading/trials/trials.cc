@@ -161,6 +161,9 @@ class Runner {
 Subject::Subject(TrialNetwork network)
     : network_(std::move(network)), assignment_(Compiled(AskForAll(network_.problem))) {}
 
+Subject::Subject(TrialNetwork network, const v1::Assignment& assignment)
+    : network_(std::move(network)), assignment_(Compiled(assignment)) {}
+
 v1::GradeReport Subject::Grade(const v1::Submission& submission) const {
   const std::atomic<bool> cancelled = false;
   return *GradeSubmission(assignment_, submission, cancelled);

@@ -16,10 +16,11 @@
 
 namespace gradus::testing {
 
-// A network and the assignment that asks for all of it.
+// A network and an assignment about it: one that asks for everything, unless another is given.
 class Subject {
  public:
   explicit Subject(TrialNetwork network);
+  Subject(TrialNetwork network, const v1::Assignment& assignment);
 
   const TrialNetwork& network() const { return network_; }
   const CompiledAssignment& assignment() const { return assignment_; }

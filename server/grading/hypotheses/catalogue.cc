@@ -9,8 +9,9 @@ std::span<const Hypothesis> Hypotheses() {
   static const std::vector<Hypothesis>* const kAll = [] {
     auto* all = new std::vector<Hypothesis>();
     for (const std::span<const Hypothesis> family :
-         {ScaleHypotheses(), ActivationHypotheses(), SoftmaxHypotheses(), ConnectionHypotheses(),
-          SumHypotheses(), NormalizationHypotheses(), UpdateHypotheses(), WritingHypotheses()}) {
+         {ScaleHypotheses(), MeanHypotheses(), ActivationHypotheses(), SoftmaxHypotheses(),
+          ConnectionHypotheses(), SumHypotheses(), NormalizationHypotheses(), UpdateHypotheses(),
+          WritingHypotheses()}) {
       all->insert(all->end(), family.begin(), family.end());
     }
     return all;

@@ -8,7 +8,8 @@
 namespace gradus {
 
 // The hypotheses of each file.
-std::span<const Hypothesis> ScaleHypotheses();          // sign, factors, constants, means
+std::span<const Hypothesis> ScaleHypotheses();          // sign, factors, constants
+std::span<const Hypothesis> MeanHypotheses();           // sums and means
 std::span<const Hypothesis> ActivationHypotheses();     // slopes and activations
 std::span<const Hypothesis> SoftmaxHypotheses();        // softmax and its losses
 std::span<const Hypothesis> ConnectionHypotheses();     // what is read: weights, inputs, paths

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <set>
 
 #include "server/grading/hypotheses/families.h"
 #include "server/grading/hypotheses/parts.h"
@@ -85,41 +84,8 @@ struct LossConstant {
   }
 };
 
-struct MissingBatchMean {
-  static constexpr std::string_view kCode = "missing_batch_mean";
-  static constexpr std::string_view kMessage =
-      "A sum stands where the mean belongs, or the other way round. Look at whether the loss "
-      "divides "
-      "by the number of examples, and whether that was done exactly once.";
-
-  template <class T>
-  static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    const bool applies = scene.quantity.kind == QuantityKind::kGradient ||
-                         (scene.quantity.kind == QuantityKind::kValue && scene.right.size() == 1);
-    if (!applies) return;
-    std::set<int64_t> counts;
-    for (const Quantity& q : scene.graph().value_order()) {
-      const GraphNode& node = scene.graph().node(q.value);
-      const Shape& output = scene.graph().value(q.value).shape;
-      if (node.operands.empty() || output.element_count() != 1) continue;
-      const Shape& operand = scene.graph().value(node.operands.front()).shape;
-      if (operand.rank() == 0 || operand.element_count() < 2) continue;
-      if (operand.rank() > 1) counts.insert(operand[0]);
-      counts.insert(operand.element_count());
-    }
-    for (const int64_t count : counts) {
-      if (count < 2) continue;
-      const auto n = static_cast<double>(count);
-      readings.push_back(Scaled(scene.right, n));
-      readings.push_back(Scaled(scene.right, 1 / n));
-      if (count > 2) readings.push_back(Scaled(scene.right, n / (n - 1)));
-    }
-  }
-};
-
 constexpr Hypothesis kHypotheses[] = {HypothesisOf<SignFlip>(), HypothesisOf<Factor>(),
-                                      HypothesisOf<CommonRatio>(), HypothesisOf<LossConstant>(),
-                                      HypothesisOf<MissingBatchMean>()};
+                                      HypothesisOf<CommonRatio>(), HypothesisOf<LossConstant>()};
 
 }  // namespace
 

@@ -32,7 +32,8 @@ struct MissingBias {
   }
 };
 
-// A sum over examples or units that was not made: one part stands for it, or the mean.
+// A sum over examples or units that was not made: one part stands for it, or the mean over the
+// units that share a bias. The mean over the examples has a name of its own, missing_batch_mean.
 struct MissingBiasSum {
   static constexpr std::string_view kCode = "missing_bias_sum";
   static constexpr std::string_view kMessage =
@@ -48,16 +49,15 @@ struct MissingBiasSum {
       const Tensor<T>& upstream = scene.own.gradient(use.node);
       if (!IsBias(graph, use) || count == 0 || upstream.size() <= count) continue;
       const int64_t parts = upstream.size() / count;
-      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(parts)));
       for (int64_t part = 0; part < std::min(parts, kMostParts); ++part) {
         Tensor<T> reading(scene.right.shape());
         for (int64_t i = 0; i < count; ++i) reading[i] = upstream[part * count + i];
         readings.push_back(std::move(reading));
       }
-      if (count != 1 || upstream.shape().rank() < 2) continue;
+      const int64_t units = upstream.shape().back();
+      if (count != 1 || units == 1) continue;
       // Summed over the examples only, for each of the units that share it; and over the units
       // only, for each example.
-      const int64_t units = upstream.shape().back();
       const int64_t rows = upstream.size() / units;
       for (int64_t unit = 0; unit < std::min(units, kMostParts); ++unit) {
         Tensor<T> reading(scene.right.shape());
@@ -70,7 +70,7 @@ struct MissingBiasSum {
         readings.push_back(std::move(reading));
       }
       readings.push_back(Scaled(scene.right, 1 / static_cast<double>(units)));
-      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(rows)));
+      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(parts)));
     }
   }
 };

@@ -1,0 +1,242 @@
+// Which known mistakes are named, on networks small enough to follow by hand: the mistake and
+// nothing beside it, unless the numbers cannot tell.
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "server/grading/grader.h"
+#include "server/grading/hypotheses/hypothesis.h"
+#include "tests/support/text_proto.h"
+
+namespace gradus {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using testing::FromText;
+using ::testing::Not;
+
+using Codes = std::vector<std::string>;
+using Numbers = std::vector<double>;
+
+// A paper of numbers of a program, on a problem that asks for just those.
+class Paper {
+ public:
+  explicit Paper(const std::string& problem) {
+    assignment_.set_name("a");
+    v1::NamedProblem* named = assignment_.add_problems();
+    named->set_name("p");
+    *named->mutable_problem() = FromText<v1::Problem>(problem);
+  }
+
+  // `shape` is that of the quantity.
+  Paper& Write(const std::string& quantity, const std::vector<int64_t>& shape,
+               const Numbers& numbers) {
+    v1::Item* item = assignment_.add_items();
+    item->set_id(quantity);
+    item->set_quantity(quantity);
+    v1::Answer* answer = submission_.add_answers();
+    answer->set_item(quantity);
+    answer->mutable_tensor()->mutable_shape()->Assign(shape.begin(), shape.end());
+    answer->mutable_tensor()->mutable_values()->Assign(numbers.begin(), numbers.end());
+    return *this;
+  }
+
+  v1::GradeReport Grade() const {
+    const std::atomic<bool> cancelled = false;
+    const auto compiled = CompiledAssignment::Compile(assignment_, Limits(), cancelled);
+    EXPECT_TRUE(compiled.ok()) << compiled.status();
+    return *GradeSubmission(*compiled, submission_, cancelled);
+  }
+
+  // The codes of its only finding.
+  Codes Named() const {
+    const v1::GradeReport report = Grade();
+    Codes codes;
+    EXPECT_EQ(report.findings_size(), 1) << report.DebugString();
+    for (const v1::Finding& finding : report.findings()) {
+      for (const v1::Mistake& mistake : finding.mistakes()) codes.push_back(mistake.code());
+    }
+    return codes;
+  }
+
+ private:
+  v1::Assignment assignment_;
+  v1::Submission submission_;
+};
+
+Codes Named(const std::string& problem, const std::string& quantity,
+            const std::vector<int64_t>& shape, const Numbers& numbers) {
+  return Paper(problem).Write(quantity, shape, numbers).Named();
+}
+
+// Three examples x = (1, 2), (0, 1), (2, 0), W = (1, 1), b = 1, t = (1, 4, 6):
+// y = (4, 2, 3), y - t = (3, -2, -3), whose squares are 9, 4 and 9.
+std::string Regression(const std::string& loss) {
+  return R"pb(
+           network { inputs { name: "x" }
+                     inputs { name: "t" }
+                     parameters {
+                       name: "W"
+                       value { shape: 1 shape: 2 values: 1 values: 1 }
+                     }
+                     parameters {
+                       name: "b"
+                       value { shape: 1 values: 1 }
+                     }
+                     nodes {
+                       name: "y"
+                       inputs: "x"
+                       inputs: "W"
+                       inputs: "b"
+                       dense {}
+                     }
+                     nodes { name: "L" inputs: "y" inputs: "t")pb" +
+         loss + R"pb(}
+                     }
+           inputs {
+             name: "x"
+             tensor {
+               shape: 3
+               shape: 2
+               values: [ 1, 2, 0, 1, 2, 0 ]
+             }
+           }
+           inputs {
+             name: "t"
+             tensor {
+               shape: 3
+               shape: 1
+               values: [ 1, 4, 6 ]
+             }
+           }
+           objective: "L"
+         )pb";
+}
+
+// L = 22/3, dL/dy = (2, -4/3, -2); dL/dW = (2 - 4, 4 - 4/3) = (-2, 8/3), dL/db = -4/3.
+const std::string kMean = Regression("squared_error { reduction: REDUCTION_MEAN }");
+// L = 22, dL/dy = (6, -4, -6); dL/dW = (-6, 8), dL/db = -4.
+const std::string kSum = Regression("squared_error { reduction: REDUCTION_SUM }");
+
+TEST(MissingBatchMeanTest, IsNamedAtAMean) {
+  for (const double wrong : {22.0, 22.0 / 9, 11.0}) {  // no mean, two means, over n - 1
+    EXPECT_THAT(Named(kMean, "L", {}, {wrong}), ElementsAre("missing_batch_mean")) << wrong;
+  }
+  EXPECT_THAT(Named(kSum, "L", {}, {22.0 / 3}), ElementsAre("missing_batch_mean"));
+}
+
+TEST(MissingBatchMeanTest, IsNamedWhereTheMeanIsDifferentiated) {
+  EXPECT_THAT(Named(kMean, "grad(y)", {3, 1}, {6, -4, -6}), ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(kMean, "grad(y)", {3, 1}, {2.0 / 3, -4.0 / 9, -2.0 / 3}),
+              ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(kSum, "grad(y)", {3, 1}, {2, -4.0 / 3, -2}), ElementsAre("missing_batch_mean"));
+}
+
+TEST(MissingBatchMeanTest, IsNamedAtParameters) {
+  // The sum, and the mean of what is a mean already.
+  EXPECT_THAT(Named(kMean, "grad(W)", {1, 2}, {-6, 8}), ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(kMean, "grad(W)", {1, 2}, {-2.0 / 3, 8.0 / 9}),
+              ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(kMean, "grad(b)", {1}, {-4}), ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(kMean, "grad(b)", {1}, {-4.0 / 9}), ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(kSum, "grad(W)", {1, 2}, {-2, 8.0 / 3}), ElementsAre("missing_batch_mean"));
+}
+
+// No objective averages here, so nobody can have forgotten it.
+TEST(MissingBatchMeanTest, IsNotNamedWhereNothingIsAveraged) {
+  EXPECT_THAT(Named(kSum, "L", {}, {66}), Not(Contains("missing_batch_mean")));
+  EXPECT_THAT(Named(kSum, "grad(W)", {1, 2}, {-18, 24}), Not(Contains("missing_batch_mean")));
+}
+
+// Three times the gradient of z, which no mean reads: what is known is that all are off alike.
+TEST(MissingBatchMeanTest, IsNotNamedInTheMiddleOfANetwork) {
+  const std::string deep = R"pb(
+    network {
+      inputs { name: "h" }
+      inputs { name: "t" }
+      parameters {
+        name: "w"
+        value { shape: 1 shape: 1 values: 2 }
+      }
+      parameters {
+        name: "v"
+        value { shape: 1 shape: 1 values: 3 }
+      }
+      nodes {
+        name: "z"
+        inputs: "h"
+        inputs: "v"
+        dense {}
+      }
+      nodes {
+        name: "y"
+        inputs: "z"
+        inputs: "w"
+        dense {}
+      }
+      nodes {
+        name: "L"
+        inputs: "y"
+        inputs: "t"
+        squared_error { reduction: REDUCTION_MEAN }
+      }
+    }
+    inputs {
+      name: "h"
+      tensor {
+        shape: 3
+        shape: 1
+        values: [ 1, 2, 3 ]
+      }
+    }
+    inputs {
+      name: "t"
+      tensor {
+        shape: 3
+        shape: 1
+        values: [ 0, 18, 15 ]
+      }
+    }
+    objective: "L"
+  )pb";
+  // y = (6, 12, 18), dL/dy = 2 (6, -6, 3) / 3 = (4, -4, 2), dL/dz = (8, -8, 4).
+  EXPECT_THAT(Named(deep, "grad(z)", {3, 1}, {24, -24, 12}), ElementsAre("factor"));
+}
+
+// One of the examples is no mean: -4/3 = 2 - 4/3 - 2 has 2 for the first.
+TEST(MissingBatchMeanTest, LeavesTheBiasThatIsNotSummedItsName) {
+  EXPECT_THAT(Named(kMean, "grad(b)", {1}, {2}), ElementsAre("missing_bias_sum"));
+}
+
+// Of two, a half of a mean or of a square cannot be told apart.
+TEST(MissingBatchMeanTest, IsNamedBesideTheFactorOfTwo) {
+  const std::string two = R"pb(
+    network {
+      inputs { name: "y" }
+      nodes {
+        name: "L"
+        inputs: "y"
+        mean {}
+      }
+    }
+    inputs {
+      name: "y"
+      tensor {
+        shape: 2
+        values: [ 3, 5 ]
+      }
+    }
+    objective: "L"
+  )pb";
+  EXPECT_THAT(Named(two, "L", {}, {8}), ElementsAre("factor", "missing_batch_mean"));
+  EXPECT_THAT(Named(two, "L", {}, {-4}), ElementsAre("sign_flip"));
+}
+
+}  // namespace
+}  // namespace gradus

@@ -238,5 +238,59 @@ TEST(MissingBatchMeanTest, IsNamedBesideTheFactorOfTwo) {
   EXPECT_THAT(Named(two, "L", {}, {-4}), ElementsAre("sign_flip"));
 }
 
+// L = (x w)^2 / 4 with x = 2, w = 3, so dL/dw = 2 w = 6.
+std::string Descent(const std::string& learning_rate) {
+  return R"pb(
+           network {
+             inputs { name: "x" }
+             parameters {
+               name: "w"
+               value { values: 3 }
+             }
+             nodes {
+               name: "z"
+               inputs: "x"
+               inputs: "w"
+               multiply {}
+             }
+             nodes {
+               name: "h"
+               inputs: "z"
+               inputs: "z"
+               multiply {}
+             }
+             nodes {
+               name: "L"
+               inputs: "h"
+               scale { factor: 0.25 }
+             }
+           }
+           inputs {
+             name: "x"
+             tensor { values: 2 }
+           }
+           objective: "L"
+           optimizer { sgd { learning_rate:)pb" +
+         learning_rate + "} }";
+}
+
+// w' = 3 - 0.6 = 2.4.
+TEST(StepTest, EachMistakeHasItsOwnName) {
+  const std::string descent = Descent("0.1");
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 0.06}), ElementsAre("learning_rate_twice"));
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 6.0}), ElementsAre("learning_rate_missing"));
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 1.2}), ElementsAre("factor"));
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 0.3}), ElementsAre("factor"));
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 + 0.6}), ElementsAre("gradient_ascent"));
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3}), ElementsAre("no_update"));
+}
+
+// w' = 3 - 3 = 0. The rate is the factor of two.
+TEST(StepTest, ARateOfOneHalfIsNoFactor) {
+  const std::string descent = Descent("0.5");
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 6.0}), ElementsAre("learning_rate_missing"));
+  EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 1.5}), ElementsAre("learning_rate_twice"));
+}
+
 }  // namespace
 }  // namespace gradus

@@ -11,6 +11,8 @@
 #include "server/grading/hypotheses/hypothesis.h"
 #include "server/grading/override.h"
 #include "server/ops/registry.h"
+#include "server/optimizers/common.h"
+#include "server/optimizers/optimizer.h"
 
 // What hypotheses are put together from: parts of the calculation at the place of an error.
 
@@ -115,6 +117,24 @@ inline std::optional<ValueId> ActivationAfter(const Graph& graph, ValueId node) 
     if (graph.goes_through_slope(use) && graph.value(use.node).reaches_objective) return use.node;
   }
   return std::nullopt;
+}
+
+// The learning rate of the update.
+template <class T>
+double LearningRate(const Scene<T>& scene) {
+  const v1::Optimizer& optimizer = scene.problem.optimizer();
+  return ScheduledLearningRate(optimizer.schedule(),
+                               FindOptimizerRule(optimizer.rule_case())->learning_rate(optimizer),
+                               scene.problem.plan().UpdateNumber(scene.update));
+}
+
+// What a step leads to that is taken `times` over, the quantity being kNext: 0 is no step, -1 the
+// step in the other direction.
+template <class T>
+Tensor<T> Stepped(const Scene<T>& scene, double times) {
+  return Mapped(
+      scene.own.value(scene.quantity.value), scene.right,
+      [&](const T& before, const T& after) { return before + T(times) * (after - before); });
 }
 
 // Elements that were written and are plainly not what they should be.

@@ -6,7 +6,7 @@
 namespace gradus {
 namespace {
 
-bool IsOfUpdateKind(const Quantity& q) { return q.kind == QuantityKind::kNext; }
+bool IsNext(const Quantity& q) { return q.kind == QuantityKind::kNext; }
 
 struct SignFlip {
   static constexpr std::string_view kCode = "sign_flip";
@@ -17,22 +17,26 @@ struct SignFlip {
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    if (!IsOfUpdateKind(scene.quantity)) readings.push_back(Scaled(scene.right, -1));
+    if (!IsNext(scene.quantity)) readings.push_back(Scaled(scene.right, -1));
   }
 };
 
-// Twice or half of it.
+// Twice or half of it, or of the step.
 struct Factor {
   static constexpr std::string_view kCode = "factor";
   static constexpr std::string_view kMessage =
-      "All wrong numbers are off by one and the same factor. Look at the constants, such as the "
-      "half "
+      "All wrong numbers, or the steps to them, are off by one and the same factor. Look at the "
+      "constants, such as the half "
       "in front of a squared error, and at what is averaged.";
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    if (IsOfUpdateKind(scene.quantity)) return;
-    for (const double factor : {2.0, 0.5}) readings.push_back(Scaled(scene.right, factor));
+    const bool is_step = IsNext(scene.quantity);
+    for (const double factor : {2.0, 0.5}) {
+      // With such a rate it is the learning rate that was forgotten, or applied twice.
+      if (is_step && (LearningRate(scene) == factor || LearningRate(scene) == 1 / factor)) continue;
+      readings.push_back(is_step ? Stepped(scene, factor) : Scaled(scene.right, factor));
+    }
   }
 };
 
@@ -45,7 +49,7 @@ struct CommonRatio {
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    if (IsOfUpdateKind(scene.quantity)) return;
+    if (IsNext(scene.quantity)) return;
     const std::vector<int64_t> wrong = PlainlyWrong(scene);
     if (wrong.size() < 2) return;
     int64_t largest = wrong.front();

@@ -2,7 +2,6 @@
 
 #include "server/grading/hypotheses/families.h"
 #include "server/grading/hypotheses/parts.h"
-#include "server/optimizers/common.h"
 #include "server/optimizers/optimizer.h"
 
 namespace gradus {
@@ -11,22 +10,6 @@ namespace {
 template <class T>
 bool IsNext(const Scene<T>& scene) {
   return scene.quantity.kind == QuantityKind::kNext;
-}
-
-template <class T>
-double LearningRate(const Scene<T>& scene) {
-  const v1::Optimizer& optimizer = scene.problem.optimizer();
-  return ScheduledLearningRate(optimizer.schedule(),
-                               FindOptimizerRule(optimizer.rule_case())->learning_rate(optimizer),
-                               scene.problem.plan().UpdateNumber(scene.update));
-}
-
-// The step taken `times` over: 0 is no step, -1 the step in the other direction.
-template <class T>
-Tensor<T> Stepped(const Scene<T>& scene, double times) {
-  return Mapped(
-      scene.own.value(scene.quantity.value), scene.right,
-      [&](const T& before, const T& after) { return before + T(times) * (after - before); });
 }
 
 struct GradientAscent {
@@ -50,9 +33,7 @@ struct LearningRateTwice {
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    if (!IsNext(scene)) return;
-    readings.push_back(Stepped(scene, LearningRate(scene)));
-    readings.push_back(Stepped(scene, 2));
+    if (IsNext(scene)) readings.push_back(Stepped(scene, LearningRate(scene)));
   }
 };
 

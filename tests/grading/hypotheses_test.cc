@@ -2,6 +2,7 @@
 // nothing beside it, unless the numbers cannot tell.
 
 #include <atomic>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -290,6 +291,111 @@ TEST(StepTest, ARateOfOneHalfIsNoFactor) {
   const std::string descent = Descent("0.5");
   EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 6.0}), ElementsAre("learning_rate_missing"));
   EXPECT_THAT(Named(descent, "next(w)", {}, {3 - 1.5}), ElementsAre("learning_rate_twice"));
+}
+
+// z = w x = ln 3 with x = 2, y = sigma(z) = 3/4, t = 1/2, L = (y - t)^2 / 2: dL/dy = 1/4,
+// sigma'(z) = 3/16, dL/dz = 3/64, dL/dw = 3/32.
+constexpr char kUnit[] = R"pb(
+  network {
+    inputs { name: "x" }
+    inputs { name: "t" }
+    parameters {
+      name: "w"
+      value { values: 0.54930614433405485 }
+    }
+    nodes {
+      name: "z"
+      inputs: "x"
+      inputs: "w"
+      multiply {}
+    }
+    nodes {
+      name: "y"
+      inputs: "z"
+      sigmoid {}
+    }
+    nodes {
+      name: "L"
+      inputs: "y"
+      inputs: "t"
+      half_squared_error { reduction: REDUCTION_SUM }
+    }
+  }
+  inputs {
+    name: "x"
+    tensor { values: 2 }
+  }
+  inputs {
+    name: "t"
+    tensor { values: 0.5 }
+  }
+  objective: "L"
+)pb";
+
+// The gradient of t would be -1/4, and make the same of dL/dz.
+TEST(LayerIndexTest, ATargetHasNoGradientToBeTakenForAnother) {
+  EXPECT_THAT(Named(kUnit, "grad(z)", {}, {-3.0 / 64}), ElementsAre("sign_flip"));
+}
+
+// h1 = sigma(0, ln 3) = (1/2, 3/4), z2 = W h1 = (5/4, 3/2), h2 = sigma(z2).
+constexpr char kTwoActivations[] = R"pb(
+  network {
+    parameters {
+      name: "z1"
+      value {
+        shape: 2
+        values: [ 0, 1.0986122886681098 ]
+      }
+    }
+    parameters {
+      name: "W"
+      value {
+        shape: 2
+        shape: 2
+        values: [ 1, 1, 0, 2 ]
+      }
+    }
+    nodes {
+      name: "h1"
+      inputs: "z1"
+      sigmoid {}
+    }
+    nodes {
+      name: "z2"
+      inputs: "h1"
+      inputs: "W"
+      dense {}
+    }
+    nodes {
+      name: "h2"
+      inputs: "z2"
+      sigmoid {}
+    }
+    nodes {
+      name: "L"
+      inputs: "h2"
+      sum {}
+    }
+  }
+  objective: "L"
+)pb";
+
+double SigmoidSlope(double z) { return std::exp(-z) / std::pow(1 + std::exp(-z), 2); }
+
+TEST(LayerIndexTest, TheSlopeOfAnotherActivationIsOne) {
+  const Numbers first = {0.25, 3.0 / 16};
+  const Numbers second = {SigmoidSlope(1.25), SigmoidSlope(1.5)};
+  EXPECT_THAT(Named(kTwoActivations, "slope(h2)", {2}, first),
+              ElementsAre("layer_index_off_by_one"));
+  EXPECT_THAT(Named(kTwoActivations, "slope(h1)", {2}, second),
+              ElementsAre("layer_index_off_by_one"));
+  // 1 - h1^2, sigma'(h1) and the square of the slope.
+  EXPECT_THAT(Named(kTwoActivations, "slope(h1)", {2}, {3.0 / 4, 7.0 / 16}),
+              ElementsAre("other_activation_derivative"));
+  EXPECT_THAT(Named(kTwoActivations, "slope(h1)", {2}, {SigmoidSlope(0.5), SigmoidSlope(0.75)}),
+              ElementsAre("derivative_at_activation"));
+  EXPECT_THAT(Named(kTwoActivations, "slope(h1)", {2}, {1.0 / 16, 9.0 / 256}),
+              ElementsAre("extra_activation_derivative"));
 }
 
 }  // namespace

@@ -136,6 +136,9 @@ struct LayerIndexOffByOne {
           AddOther(scene, {QuantityKind::kGradient, use.node}, readings);
         }
         break;
+      case QuantityKind::kSlope:
+        AddOtherSlopes(scene, readings);
+        break;
       case QuantityKind::kNext:
         AddOther(scene, {QuantityKind::kGradient, id}, readings);
         break;
@@ -159,6 +162,22 @@ struct LayerIndexOffByOne {
   }
 
   template <class T>
+  static void AddOtherSlopes(const Scene<T>& scene, Readings<T>& readings) {
+    const Graph& graph = scene.graph();
+    size_t added = 0;
+    bool is_there = true;
+    for (const Quantity& q : graph.gradient_order()) {
+      if (q == scene.quantity) is_there = false;
+      if (q.kind != QuantityKind::kSlope || q == scene.quantity || added == kMostConfused ||
+          graph.value(q.value).shape != scene.right.shape()) {
+        continue;
+      }
+      readings.push_back(is_there ? scene.own.slope(q.value) : scene.Compute(q));
+      ++added;
+    }
+  }
+
+  template <class T>
   static void AddOther(const Scene<T>& scene, const Quantity& q, Readings<T>& readings) {
     const Graph& graph = scene.graph();
     size_t added = 0;
@@ -166,6 +185,8 @@ struct LayerIndexOffByOne {
       const Quantity other = {q.kind, static_cast<ValueId>(v)};
       const Value& value = graph.values()[v];
       const bool is_parameter = value.kind == ValueKind::kParameter;
+      // Nobody works out the gradient of an input or a target.
+      if (q.kind == QuantityKind::kGradient && value.kind == ValueKind::kInput) continue;
       if (other.value == q.value || value.shape != graph.value(q.value).shape ||
           is_parameter != (graph.value(q.value).kind == ValueKind::kParameter) ||
           scene.own.At(other).size() != value.shape.element_count()) {

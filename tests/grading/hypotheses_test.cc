@@ -337,6 +337,14 @@ TEST(LayerIndexTest, ATargetHasNoGradientToBeTakenForAnother) {
   EXPECT_THAT(Named(kUnit, "grad(z)", {}, {-3.0 / 64}), ElementsAre("sign_flip"));
 }
 
+// As z is positive, a rectifier would have slope 1 there.
+TEST(OtherActivationDerivativeTest, NoSlopeIsNotThatOfARectifier) {
+  EXPECT_THAT(Named(kUnit, "grad(z)", {}, {0.25}), ElementsAre("missing_activation_derivative"));
+  // 1 - y^2 = 7/16.
+  EXPECT_THAT(Named(kUnit, "grad(z)", {}, {7.0 / 64}), ElementsAre("other_activation_derivative"));
+  EXPECT_THAT(Named(kUnit, "slope(y)", {}, {7.0 / 16}), ElementsAre("other_activation_derivative"));
+}
+
 // h1 = sigma(0, ln 3) = (1/2, 3/4), z2 = W h1 = (5/4, 3/2), h2 = sigma(z2).
 constexpr char kTwoActivations[] = R"pb(
   network {

@@ -406,5 +406,140 @@ TEST(LayerIndexTest, TheSlopeOfAnotherActivationIsOne) {
               ElementsAre("extra_activation_derivative"));
 }
 
+// y = 3, E = (3 - 1)^2 / 2 = 2, P = (1 + 4) / 2 = 5/2, Q = 0.1 (1 + 2) = 3/10, L = 4.8;
+// dE/dW = (2, 2), dP/dW = (1, 2), dQ/dW = (0.1, 0.1).
+constexpr char kPenalized[] = R"pb(
+  network {
+    inputs { name: "x" }
+    inputs { name: "t" }
+    parameters {
+      name: "W"
+      value {
+        shape: 1
+        shape: 2
+        values: [ 1, 2 ]
+      }
+    }
+    nodes {
+      name: "y"
+      inputs: "x"
+      inputs: "W"
+      dense {}
+    }
+    nodes {
+      name: "E"
+      inputs: "y"
+      inputs: "t"
+      half_squared_error { reduction: REDUCTION_SUM }
+    }
+    nodes {
+      name: "P"
+      inputs: "W"
+      l2_penalty { strength: 0.5 }
+    }
+    nodes {
+      name: "R"
+      inputs: "W"
+      l1_penalty { strength: 1 }
+    }
+    nodes {
+      name: "Q"
+      inputs: "R"
+      scale { factor: 0.1 }
+    }
+    nodes {
+      name: "L"
+      inputs: "E"
+      inputs: "P"
+      inputs: "Q"
+      add {}
+    }
+  }
+  inputs {
+    name: "x"
+    tensor {
+      shape: 2
+      values: [ 1, 1 ]
+    }
+  }
+  inputs {
+    name: "t"
+    tensor { shape: 1 values: 1 }
+  }
+  objective: "L"
+)pb";
+
+TEST(RegularizationTest, APenaltyThatIsNotAddedIsNoPath) {
+  for (const double wrong : {4.8 - 2.5, 4.8 - 0.3, 2.0}) {  // without P, without Q, without both
+    EXPECT_THAT(Named(kPenalized, "L", {}, {wrong}), ElementsAre("missing_regularization"))
+        << wrong;
+  }
+  for (const double wrong : {4.8 + 2.5, 4.8 + 0.3, 4.8 + 2.8}) {
+    EXPECT_THAT(Named(kPenalized, "L", {}, {wrong}), ElementsAre("doubled_regularization"))
+        << wrong;
+  }
+  EXPECT_THAT(Named(kPenalized, "L", {}, {2.8}), ElementsAre("missing_residual_path"));
+}
+
+// dL/dW = (3.1, 4.1).
+TEST(RegularizationTest, APenaltyIsNoUseOfASharedParameter) {
+  EXPECT_THAT(Named(kPenalized, "grad(W)", {1, 2}, {2, 2}), ElementsAre("missing_regularization"));
+  EXPECT_THAT(Named(kPenalized, "grad(W)", {1, 2}, {2.1, 2.1}),
+              ElementsAre("missing_regularization"));
+  EXPECT_THAT(Named(kPenalized, "grad(W)", {1, 2}, {4.1, 6.1}),
+              ElementsAre("doubled_regularization"));
+}
+
+// h = x w = 6, g = h + x = 8, y = g w = 24: dy/dw = 8 there, and 3 * 2 by h; the penalty adds 3.
+TEST(SharedParameterTest, KeepsThePenaltyOfWhatIsLeft) {
+  const std::string shared = R"pb(
+    network {
+      inputs { name: "x" }
+      parameters {
+        name: "w"
+        value { values: 3 }
+      }
+      nodes {
+        name: "h"
+        inputs: "x"
+        inputs: "w"
+        multiply {}
+      }
+      nodes {
+        name: "g"
+        inputs: "h"
+        inputs: "x"
+        add {}
+      }
+      nodes {
+        name: "y"
+        inputs: "g"
+        inputs: "w"
+        multiply {}
+      }
+      nodes {
+        name: "P"
+        inputs: "w"
+        l2_penalty { strength: 0.5 }
+      }
+      nodes {
+        name: "L"
+        inputs: "y"
+        inputs: "P"
+        add {}
+      }
+    }
+    inputs {
+      name: "x"
+      tensor { values: 2 }
+    }
+    objective: "L"
+  )pb";
+  EXPECT_THAT(Named(shared, "grad(w)", {}, {8 + 3}), ElementsAre("shared_parameter_last_use_only"));
+  EXPECT_THAT(Named(shared, "grad(w)", {}, {6 + 3}), ElementsAre("shared_parameter_last_use_only"));
+  EXPECT_THAT(Named(shared, "grad(w)", {}, {8 + 6}), ElementsAre("missing_regularization"));
+  EXPECT_THAT(Named(shared, "grad(w)", {}, {8 + 6 + 6}), ElementsAre("doubled_regularization"));
+}
+
 }  // namespace
 }  // namespace gradus

@@ -199,6 +199,16 @@ struct LayerIndexOffByOne {
   }
 };
 
+// What penalties add to the gradient that is the root; that is left out by a mistake of its own.
+template <class T>
+Tensor<T> ShareOfPenalties(const Scene<T>& scene) {
+  Tensor<T> share(scene.right.shape());
+  for (const Use& use : UsesInPenalties(scene.graph(), scene.quantity.value, true)) {
+    share = Sum(share, Contribution(scene, use));
+  }
+  return share;
+}
+
 struct MissingResidualPath {
   static constexpr std::string_view kCode = "missing_residual_path";
   static constexpr std::string_view kMessage =
@@ -212,26 +222,23 @@ struct MissingResidualPath {
     const ValueId id = scene.quantity.value;
     if (scene.quantity.kind == QuantityKind::kValue && graph.is_node(id) &&
         graph.node(id).op->op_case == v1::Node::kAdd) {
-      for (const Tensor<T>* operand : scene.own.operands(id)) {
-        if (operand->shape() == scene.right.shape()) {
-          readings.push_back(
-              Mapped(scene.right, *operand, [](const T& all, const T& one) { return all - one; }));
-        }
+      for (const ValueId operand : graph.node(id).operands) {
+        const Tensor<T>& one = scene.own.value(operand);
+        if (one.shape() != scene.right.shape() || IsPenalty(graph, operand)) continue;
+        readings.push_back(Mapped(scene.right, one,
+                                  [](const T& all, const T& left_out) { return all - left_out; }));
       }
     }
     if (scene.quantity.kind != QuantityKind::kGradient ||
         graph.value(id).kind == ValueKind::kParameter) {
       return;
     }
-    const std::vector<Use> uses = GradientUses(graph, id);
+    const std::vector<Use> uses = UsesInPenalties(graph, id, false);
     if (uses.size() < 2 || uses.size() > kMostConfused) return;
     for (size_t left_out = 0; left_out < uses.size(); ++left_out) {
-      Tensor<T> sum(scene.right.shape());
+      Tensor<T> sum = ShareOfPenalties(scene);
       for (size_t u = 0; u < uses.size(); ++u) {
-        if (u != left_out) {
-          sum = Mapped(sum, Contribution(scene, uses[u]),
-                       [](const T& a, const T& b) { return a + b; });
-        }
+        if (u != left_out) sum = Sum(sum, Contribution(scene, uses[u]));
       }
       readings.push_back(std::move(sum));
     }
@@ -252,10 +259,11 @@ struct SharedParameterLastUseOnly {
         scene.graph().value(id).kind != ValueKind::kParameter) {
       return;
     }
-    const std::vector<Use> uses = GradientUses(scene.graph(), id);
+    const std::vector<Use> uses = UsesInPenalties(scene.graph(), id, false);
     if (uses.size() < 2) return;
-    readings.push_back(Contribution(scene, uses.back()));
-    readings.push_back(Contribution(scene, uses.front()));
+    const Tensor<T> penalties = ShareOfPenalties(scene);
+    readings.push_back(Sum(penalties, Contribution(scene, uses.back())));
+    readings.push_back(Sum(penalties, Contribution(scene, uses.front())));
   }
 };
 

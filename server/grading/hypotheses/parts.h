@@ -37,6 +37,10 @@ Tensor<T> Scaled(const Tensor<T>& x, double factor) {
   return Mapped(x, [&](const T& element) { return element * T(factor); });
 }
 template <class T>
+Tensor<T> Sum(const Tensor<T>& x, const Tensor<T>& y) {
+  return Mapped(x, y, [](const T& a, const T& b) { return a + b; });
+}
+template <class T>
 Tensor<T> Product(const Tensor<T>& x, const Tensor<T>& y) {
   return Mapped(x, y, [](const T& a, const T& b) { return a * b; });
 }
@@ -47,6 +51,30 @@ inline std::vector<Use> GradientUses(const Graph& graph, ValueId value) {
   for (const Use& use : graph.value(value).uses) {
     if (graph.carries_gradient(use)) uses.push_back(use);
   }
+  return uses;
+}
+
+// Whether a value is a penalty, or one times a constant.
+inline bool IsPenalty(const Graph& graph, ValueId value) {
+  while (graph.is_node(value)) {
+    switch (graph.node(value).op->op_case) {
+      case v1::Node::kL1Penalty:
+      case v1::Node::kL2Penalty:
+      case v1::Node::kElasticNetPenalty:
+        return true;
+      case v1::Node::kScale:
+        value = graph.node(value).operands.front();
+        break;
+      default:
+        return false;
+    }
+  }
+  return false;
+}
+// The uses of a value that its gradient flows through, by penalties or by everything else.
+inline std::vector<Use> UsesInPenalties(const Graph& graph, ValueId value, bool in_penalties) {
+  std::vector<Use> uses = GradientUses(graph, value);
+  std::erase_if(uses, [&](const Use& use) { return IsPenalty(graph, use.node) != in_penalties; });
   return uses;
 }
 

@@ -1,4 +1,7 @@
 #include <cmath>
+#include <memory>
+#include <set>
+#include <vector>
 
 #include "server/grading/hypotheses/families.h"
 #include "server/grading/hypotheses/parts.h"
@@ -79,20 +82,34 @@ void AddWithDecay(const Scene<T>& scene, double factor, Readings<T>& readings) {
   readings.push_back(UpdatedBy(scene, optimizer));
 }
 
-// The share of a penalty in the gradient of a parameter, left out or taken twice.
+// Each penalty that is a part of the root, and all of them together, taken `factor` times: as a
+// term of a sum, or as what it adds to the gradient of what it reads.
 template <class T>
-void AddWithPenalty(const Scene<T>& scene, double extra, Readings<T>& readings) {
-  if (scene.quantity.kind != QuantityKind::kGradient) return;
-  for (const Use& use : GradientUses(scene.graph(), scene.quantity.value)) {
-    const v1::Node::OpCase op = scene.graph().node(use.node).op->op_case;
-    if (op != v1::Node::kL2Penalty && op != v1::Node::kL1Penalty &&
-        op != v1::Node::kElasticNetPenalty) {
-      continue;
+void AddWithPenalties(const Scene<T>& scene, double factor, Readings<T>& readings) {
+  const Graph& graph = scene.graph();
+  const ValueId id = scene.quantity.value;
+  std::set<Quantity> penalties;
+  if (scene.quantity.kind == QuantityKind::kGradient) {
+    for (const Use& use : UsesInPenalties(graph, id, true)) {
+      penalties.insert({QuantityKind::kGradient, use.node});
     }
-    readings.push_back(
-        Mapped(scene.right, Contribution(scene, use),
-               [&](const T& all, const T& penalty) { return all + T(extra) * penalty; }));
+  } else if (scene.quantity.kind == QuantityKind::kValue && graph.is_node(id) &&
+             graph.node(id).op->op_case == v1::Node::kAdd) {
+    for (const ValueId operand : graph.node(id).operands) {
+      if (IsPenalty(graph, operand)) penalties.insert({QuantityKind::kValue, operand});
+    }
   }
+  for (const Quantity& penalty : penalties) {
+    const Override<T> scaled(scene.own, penalty, Scaled(scene.own.At(penalty), factor));
+    readings.push_back(scene.Compute(scene.quantity));
+  }
+  if (penalties.size() < 2) return;
+  std::vector<std::unique_ptr<Override<T>>> all;
+  for (const Quantity& penalty : penalties) {
+    all.push_back(
+        std::make_unique<Override<T>>(scene.own, penalty, Scaled(scene.own.At(penalty), factor)));
+  }
+  readings.push_back(scene.Compute(scene.quantity));
 }
 
 struct MissingRegularization {
@@ -103,7 +120,7 @@ struct MissingRegularization {
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
     AddWithDecay(scene, 0, readings);
-    AddWithPenalty(scene, -1, readings);
+    AddWithPenalties(scene, 0, readings);
   }
 };
 
@@ -115,7 +132,7 @@ struct DoubledRegularization {
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
     AddWithDecay(scene, 2, readings);
-    AddWithPenalty(scene, 1, readings);
+    AddWithPenalties(scene, 2, readings);
   }
 };
 

@@ -46,9 +46,8 @@ bool IsRight(const Tensor<double>& numbers, const Estimated& right,
 
 }  // namespace
 
-std::vector<const Hypothesis*> NameMistakes(const CompiledProblem& problem, View& own,
-                                            const Quantity& q, const Estimated& right,
-                                            const std::vector<Evidence>& evidence) {
+Diagnosis NameMistakes(const CompiledProblem& problem, View& own, const Quantity& q,
+                       const Estimated& right, const std::vector<Evidence>& evidence) {
   std::vector<std::optional<double>> written(static_cast<size_t>(right.numbers.size()));
   for (const Evidence& e : evidence) written[static_cast<size_t>(e.position)] = e.written;
   const Scene<double> numbers = {problem, q, own.update(), own.numbers(), right.numbers, written};
@@ -76,16 +75,19 @@ std::vector<const Hypothesis*> NameMistakes(const CompiledProblem& problem, View
     tried += is_tried ? 1 : 0;
     if (chance.has_value()) found.push_back({&hypothesis, *chance});
   }
-  std::vector<const Hypothesis*> named;
+  Diagnosis diagnosis;
   for (const Generality generality : {Generality::kStructural, Generality::kGeneric}) {
     for (const Found& f : found) {
-      if (f.hypothesis->generality == generality && f.chance * tried <= kMostChance) {
-        named.push_back(f.hypothesis);
+      if (f.hypothesis->generality != generality) continue;
+      if (f.chance * tried <= kMostChance) {
+        diagnosis.named.push_back(f.hypothesis);
+      } else if (generality == Generality::kStructural) {
+        diagnosis.has_unnamed = true;
       }
     }
-    if (!named.empty()) break;
+    if (!diagnosis.named.empty()) break;
   }
-  return named;
+  return diagnosis;
 }
 
 }  // namespace gradus

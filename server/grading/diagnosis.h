@@ -21,14 +21,20 @@ struct Evidence {
   Tolerance tolerance;
 };
 
-// The known mistakes that explain every number written in a tensor, and that chance could not
-// explain. Several explain the same numbers: they cannot be told apart. Generic ones only where no
-// structural one is found.
-//
+// What may be said about a tensor in which something went wrong.
+struct Diagnosis {
+  // The known mistakes that explain every number written, and that chance could not explain.
+  // Several explain the same numbers: they cannot be told apart. Generic ones only where no
+  // structural one is found.
+  std::vector<const Hypothesis*> named;
+  // Whether a structural mistake explains the numbers, but is not named as chance could too. Nobody
+  // can say then that no mistake explains them.
+  bool has_unnamed = false;
+};
+
 // `right` is F_q from `own`, its windows widened as for judging; `own` is as before afterwards.
-std::vector<const Hypothesis*> NameMistakes(const CompiledProblem& problem, View& own,
-                                            const Quantity& q, const Estimated& right,
-                                            const std::vector<Evidence>& evidence);
+Diagnosis NameMistakes(const CompiledProblem& problem, View& own, const Quantity& q,
+                       const Estimated& right, const std::vector<Evidence>& evidence);
 
 }  // namespace gradus
 

@@ -178,9 +178,8 @@ class Reporter {
     // One mistake made in several places is one finding.
     std::map<std::string_view, int> first_of;
     for (const Root& root : roots_) {
-      const bool has_name =
-          !root.mistakes.empty() && root.mistakes.front()->generality == Generality::kStructural;
-      const std::string_view name = has_name ? root.mistakes.front()->code : "";
+      const bool has_name = HasStructuralName(root);
+      const std::string_view name = has_name ? root.diagnosis.named.front()->code : "";
       const auto known = first_of.find(name);
       const bool is_repeated = has_name && known != first_of.end();
       v1::Finding* finding =
@@ -203,19 +202,22 @@ class Reporter {
     }
   }
 
+  static bool HasStructuralName(const Root& root) {
+    const std::vector<const Hypothesis*>& named = root.diagnosis.named;
+    return !named.empty() && named.front()->generality == Generality::kStructural;
+  }
+
   static void AddMistakes(const Root& root, v1::Finding* finding) {
     const auto add = [&](std::string_view code, std::string_view message) {
       v1::Mistake* mistake = finding->add_mistakes();
       mistake->set_code(std::string(code));
       mistake->set_message(std::string(message));
     };
-    for (const Hypothesis* mistake : root.mistakes) add(mistake->code, mistake->message);
-    if (!root.mistakes.empty() && root.mistakes.front()->generality == Generality::kStructural) {
-      return;
-    }
+    for (const Hypothesis* mistake : root.diagnosis.named) add(mistake->code, mistake->message);
+    if (HasStructuralName(root)) return;
     if (root.is_slip) {
       add(kTranscriptionSlip, kTranscriptionSlipMessage);
-    } else if (root.is_single) {
+    } else if (root.is_single && !root.diagnosis.has_unnamed) {
       add(kArithmeticSlip, kArithmeticSlipMessage);
     }
   }

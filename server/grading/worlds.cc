@@ -500,9 +500,9 @@ class ProblemJudge {
         root.elements.push_back(FormatElement(root.quantity, shape, position));
       }
     }
-    root.is_single = positions.size() == 1;
     if (diagnoses_left_ == 0) return;
     --diagnoses_left_;
+    root.is_single = positions.size() == 1;
     std::vector<Evidence> evidence;
     std::set<int64_t> seen;
     for (const Claim& claim : claims) {
@@ -512,7 +512,7 @@ class ProblemJudge {
                           element.verdict == v1::VERDICT_INCORRECT, Widening(claim, products),
                           ItemOf(claim).tolerance});
     }
-    root.mistakes = NameMistakes(problem_, own_, q, own, evidence);
+    root.diagnosis = NameMistakes(problem_, own_, q, own, evidence);
   }
 
   void JudgeFormulas(const Quantity& q) {

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 
 #include "server/grading/assignment.h"
-#include "server/grading/hypotheses/hypothesis.h"
+#include "server/grading/diagnosis.h"
 #include "server/grading/paper.h"
 
 namespace gradus {
@@ -20,7 +20,7 @@ struct Root {
   std::vector<std::string> elements;  // addresses of the wrong ones, unless it has one only
   int64_t order = 0;
   bool is_slip = false;
-  std::vector<const Hypothesis*> mistakes;
+  Diagnosis diagnosis;
   // The wrong elements, as item and element.
   std::vector<std::pair<size_t, size_t>> wrong;
   // For mistakes that are told by how a tensor looks and not by the catalogue.

@@ -20,6 +20,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::FromText;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 using Codes = std::vector<std::string>;
@@ -45,6 +46,18 @@ class Paper {
     answer->set_item(quantity);
     answer->mutable_tensor()->mutable_shape()->Assign(shape.begin(), shape.end());
     answer->mutable_tensor()->mutable_values()->Assign(numbers.begin(), numbers.end());
+    return *this;
+  }
+
+  // A single number, by hand and to two decimals.
+  Paper& WriteByHand(const std::string& quantity, const std::string& text) {
+    v1::Item* item = assignment_.add_items();
+    item->set_id(quantity);
+    item->set_quantity(quantity);
+    item->mutable_required_digits()->set_decimals(2);
+    v1::Answer* answer = submission_.add_answers();
+    answer->set_item(quantity);
+    answer->mutable_text()->add_values(text);
     return *this;
   }
 
@@ -539,6 +552,12 @@ TEST(SharedParameterTest, KeepsThePenaltyOfWhatIsLeft) {
   EXPECT_THAT(Named(shared, "grad(w)", {}, {6 + 3}), ElementsAre("shared_parameter_last_use_only"));
   EXPECT_THAT(Named(shared, "grad(w)", {}, {8 + 6}), ElementsAre("missing_regularization"));
   EXPECT_THAT(Named(shared, "grad(w)", {}, {8 + 6 + 6}), ElementsAre("doubled_regularization"));
+}
+
+// dL/dz = 0.047. The sign explains -0.05, but so coarse a number may be anything.
+TEST(ArithmeticSlipTest, IsNotSaidOfANumberThatAKnownMistakeMayExplain) {
+  EXPECT_THAT(Paper(kUnit).WriteByHand("grad(z)", "-0.05").Named(), IsEmpty());
+  EXPECT_THAT(Paper(kUnit).WriteByHand("grad(z)", "0.40").Named(), ElementsAre("arithmetic_slip"));
 }
 
 }  // namespace

@@ -26,8 +26,9 @@ std::optional<ValueId> FindSibling(const Graph& graph, ValueId loss) {
   return std::nullopt;
 }
 
-// The loss as a function of probabilities.
+// The cross entropy as a function of probabilities.
 v1::Node OnProbabilities(const v1::Node& loss) {
+  if (loss.has_cross_entropy() || loss.has_binary_cross_entropy()) return loss;
   v1::Node node;
   if (loss.has_cross_entropy_with_logits()) {
     const v1::CrossEntropyWithLogits& fused = loss.cross_entropy_with_logits();

@@ -20,9 +20,9 @@ std::vector<Estimated> OtherDerivations(const CompiledProblem& problem, View& vi
 // What they read beyond the quantity's own dependencies: the node beside a fused loss.
 std::vector<Quantity> OtherDependencies(const CompiledProblem& problem, const Quantity& q);
 
-// The gradient of a loss that is fused with a softmax or sigmoid with respect to its logits, from
+// The gradient of a cross entropy with respect to the logits of a softmax or sigmoid, from
 // probabilities p in place of what the logits make: for one-hot targets p - t. `loss` is a
-// cross_entropy_with_logits or binary_cross_entropy_with_logits node.
+// cross_entropy or binary_cross_entropy node, with logits or without.
 template <class T>
 Tensor<T> GradientFromProbabilities(const Graph& graph, const World<T>& world, ValueId loss,
                                     const Tensor<T>& p);

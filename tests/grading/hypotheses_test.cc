@@ -560,5 +560,124 @@ TEST(ArithmeticSlipTest, IsNotSaidOfANumberThatAKnownMistakeMayExplain) {
   EXPECT_THAT(Paper(kUnit).WriteByHand("grad(z)", "0.40").Named(), ElementsAre("arithmetic_slip"));
 }
 
+// z = (0, ln 3), so p = softmax(z) = (1/4, 3/4); t = (1, 0).
+std::string Classes(const std::string& nodes) {
+  return R"pb(
+           network { inputs { name: "t" }
+                     parameters {
+                       name: "z"
+                       value {
+                         shape: 2
+                         values: [ 0, 1.0986122886681098 ]
+                       }
+                     }
+         )pb" +
+         nodes + R"pb(
+    }
+    inputs {
+             name: "t"
+             tensor {
+               shape: 2
+               values: [ 1, 0 ]
+             }
+           }
+           objective: "L"
+         )pb";
+}
+
+// z = ln 3, so p = sigma(z) = 3/4, sigma'(z) = 3/16; t = 0.
+std::string Binary(const std::string& nodes) {
+  return R"pb(
+           network { inputs { name: "t" }
+                     parameters {
+                       name: "z"
+                       value { values: 1.0986122886681098 }
+                     }
+         )pb" +
+         nodes + R"pb(
+    }
+    inputs {
+             name: "t"
+             tensor { values: 0 }
+           }
+           objective: "L"
+         )pb";
+}
+
+// dL/dp = (-4, 0), dL/dz = p - t = (-3/4, 3/4).
+TEST(SoftmaxTest, IsDifferentiatedTwiceBehindACrossEntropy) {
+  const std::string plain = Classes(R"pb(
+    nodes {
+      name: "p"
+      inputs: "z"
+      softmax {}
+    }
+    nodes {
+      name: "L"
+      inputs: "p"
+      inputs: "t"
+      cross_entropy { reduction: REDUCTION_SUM }
+    }
+  )pb");
+  EXPECT_THAT(Named(plain, "grad(p)", {2}, {-0.75, 0.75}),
+              ElementsAre("softmax_differentiated_twice"));
+  // With u = p - t: u p = 3/8, so 1/4 (-3/4 - 3/8) and 3/4 (3/4 - 3/8).
+  EXPECT_THAT(Named(plain, "grad(z)", {2}, {-9.0 / 32, 9.0 / 32}),
+              ElementsAre("softmax_differentiated_twice"));
+  // p (1 - p) = 3/16 for both: of p - t, and of dL/dp.
+  EXPECT_THAT(Named(plain, "grad(z)", {2}, {-9.0 / 64, 9.0 / 64}),
+              ElementsAre("softmax_differentiated_twice"));
+  EXPECT_THAT(Named(plain, "grad(z)", {2}, {-0.75, 0}),
+              ElementsAre("softmax_jacobian_elementwise"));
+  EXPECT_THAT(Named(plain, "grad(z)", {2}, {-4, 0}), ElementsAre("missing_activation_derivative"));
+}
+
+TEST(SoftmaxTest, IsDifferentiatedTwiceInALossOfLogits) {
+  const std::string fused = Classes(R"pb(
+    nodes {
+      name: "L"
+      inputs: "z"
+      inputs: "t"
+      cross_entropy_with_logits { reduction: REDUCTION_SUM }
+    }
+  )pb");
+  EXPECT_THAT(Named(fused, "grad(z)", {2}, {-9.0 / 32, 9.0 / 32}),
+              ElementsAre("softmax_differentiated_twice"));
+  // sigma(z) - t, with sigma(0) = 1/2.
+  EXPECT_THAT(Named(fused, "grad(z)", {2}, {-0.5, 0.75}), ElementsAre("softmax_as_sigmoid"));
+}
+
+// dL/dp = 1 / (1 - p) = 4, dL/dz = p = 3/4.
+TEST(SoftmaxTest, SoIsASigmoid) {
+  const std::string plain = Binary(R"pb(
+    nodes {
+      name: "p"
+      inputs: "z"
+      sigmoid {}
+    }
+    nodes {
+      name: "L"
+      inputs: "p"
+      inputs: "t"
+      binary_cross_entropy { reduction: REDUCTION_SUM }
+    }
+  )pb");
+  EXPECT_THAT(Named(plain, "grad(p)", {}, {0.75}), ElementsAre("softmax_differentiated_twice"));
+  EXPECT_THAT(Named(plain, "grad(z)", {}, {9.0 / 64}), ElementsAre("softmax_differentiated_twice"));
+  EXPECT_THAT(Named(plain, "grad(z)", {}, {4}), ElementsAre("missing_activation_derivative"));
+  const std::string fused = Binary(R"pb(
+    nodes {
+      name: "L"
+      inputs: "z"
+      inputs: "t"
+      binary_cross_entropy_with_logits { reduction: REDUCTION_SUM }
+    }
+  )pb");
+  EXPECT_THAT(Named(fused, "grad(z)", {}, {9.0 / 64}), ElementsAre("softmax_differentiated_twice"));
+  // Behind a squared error there is no p - t to begin with.
+  EXPECT_THAT(Named(kUnit, "grad(z)", {}, {9.0 / 1024}),
+              ElementsAre("extra_activation_derivative"));
+}
+
 }  // namespace
 }  // namespace gradus

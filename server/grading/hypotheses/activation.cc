@@ -81,14 +81,14 @@ struct ExtraActivationDerivative {
     AddWithSlope(
         scene,
         [&](ValueId a) {
-          const Tensor<T> slope =
-              scene.quantity.kind == QuantityKind::kSlope ? scene.right : scene.own.slope(a);
-          return Product(slope, slope);
+          if (scene.quantity.kind == QuantityKind::kSlope) return Product(scene.right, scene.right);
+          const Tensor<T>& slope = scene.own.slope(a);
+          return FeedsCrossEntropy(graph, a) ? slope : Product(slope, slope);
         },
         readings);
     if (scene.quantity.kind != QuantityKind::kGradient) return;
     const ValueId id = scene.quantity.value;
-    if (graph.is_node(id) && graph.node(id).op->is_activation()) {
+    if (graph.is_node(id) && graph.node(id).op->is_activation() && !FeedsCrossEntropy(graph, id)) {
       readings.push_back(Product(scene.right, scene.Compute({QuantityKind::kSlope, id})));
     }
     for (const Use& use : GradientUses(graph, id)) {

@@ -139,6 +139,16 @@ void AddWithSlope(const Scene<T>& scene, F slope_of, Readings<T>& readings) {
   }
 }
 
+// Whether a sigmoid makes the probabilities of a cross entropy. To differentiate it twice is then a
+// mistake with a name of its own.
+inline bool FeedsCrossEntropy(const Graph& graph, ValueId node) {
+  if (!graph.is_node(node) || graph.node(node).op->op_case != v1::Node::kSigmoid) return false;
+  const std::vector<Use> uses = GradientUses(graph, node);
+  return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+    return use.position == 0 && graph.node(use.node).op->op_case == v1::Node::kBinaryCrossEntropy;
+  });
+}
+
 // The activation that reads a node, whose gradient may be taken for that of the node.
 inline std::optional<ValueId> ActivationAfter(const Graph& graph, ValueId node) {
   for (const Use& use : graph.value(node).uses) {

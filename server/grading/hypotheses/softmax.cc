@@ -88,28 +88,65 @@ struct SoftmaxJacobianElementwise {
   }
 };
 
+// p - t is where students begin, and what they multiply by the derivative of the softmax, or of the
+// sigmoid, once more.
 struct SoftmaxDifferentiatedTwice {
   static constexpr std::string_view kCode = "softmax_differentiated_twice";
   static constexpr std::string_view kMessage =
-      "The softmax was differentiated twice. The difference of probabilities and targets is "
-      "already "
-      "the gradient with respect to its inputs.";
+      "The softmax, or the sigmoid, was differentiated twice. The difference of probabilities and "
+      "targets is already the gradient with respect to its inputs.";
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    if (scene.right.shape().rank() == 0) return;
-    if (const std::optional<ValueId> loss = FusedLoss(scene)) {
-      const Tensor<T> p = LastAxisSoftmax(*scene.own.operands(*loss)[0]);
-      readings.push_back(ThroughSoftmax(p, scene.right));
-      readings.push_back(
-          Product(scene.right, Mapped(p, [](const T& x) { return x * (T(1) - x); })));
+    const Graph& graph = scene.graph();
+    if (scene.quantity.kind != QuantityKind::kGradient) return;
+    const ValueId id = scene.quantity.value;
+    for (const Use& use : GradientUses(graph, id)) {
+      if (use.position != 0) continue;
+      const Tensor<T>& operand = scene.own.value(id);
+      switch (graph.node(use.node).op->op_case) {
+        case v1::Node::kCrossEntropyWithLogits:
+          AddThroughSoftmax(scene, LastAxisSoftmax(operand), readings);
+          break;
+        case v1::Node::kSoftmax:
+          AddThroughSoftmax(scene, scene.own.value(use.node), readings);
+          break;
+        case v1::Node::kBinaryCrossEntropyWithLogits:
+          readings.push_back(Product(scene.right, LogisticSlope(ValueOf(SigmoidNode(), operand))));
+          break;
+        case v1::Node::kSigmoid:
+          if (FeedsCrossEntropy(graph, use.node)) {
+            readings.push_back(Product(scene.right, scene.own.slope(use.node)));
+          }
+          break;
+        // What belongs to the logits, written one step too early.
+        case v1::Node::kCrossEntropy:
+          if (graph.is_node(id) && graph.node(id).op->op_case == v1::Node::kSoftmax) {
+            readings.push_back(GradientFromProbabilities(graph, scene.own, use.node, operand));
+          }
+          break;
+        case v1::Node::kBinaryCrossEntropy:
+          if (FeedsCrossEntropy(graph, id)) {
+            readings.push_back(GradientFromProbabilities(graph, scene.own, use.node, operand));
+          }
+          break;
+        default:
+          break;
+      }
     }
-    if (const std::optional<ValueId> softmax = SoftmaxAfter(scene)) {
-      const Tensor<T>& p = scene.own.value(*softmax);
-      readings.push_back(ThroughSoftmax(p, scene.right));
-      readings.push_back(
-          Product(scene.right, Mapped(p, [](const T& x) { return x * (T(1) - x); })));
-    }
+  }
+
+ private:
+  template <class T>
+  static Tensor<T> LogisticSlope(const Tensor<T>& p) {
+    return Mapped(p, [](const T& x) { return x * (T(1) - x); });
+  }
+
+  // By the whole Jacobian, or element by element.
+  template <class T>
+  static void AddThroughSoftmax(const Scene<T>& scene, const Tensor<T>& p, Readings<T>& readings) {
+    readings.push_back(ThroughSoftmax(p, scene.right));
+    readings.push_back(Product(scene.right, LogisticSlope(p)));
   }
 };
 

@@ -49,9 +49,15 @@ bool IsRight(const Tensor<double>& numbers, const Estimated& right,
 Diagnosis NameMistakes(const CompiledProblem& problem, View& own, const Quantity& q,
                        const Estimated& right, const std::vector<Evidence>& evidence) {
   std::vector<std::optional<double>> written(static_cast<size_t>(right.numbers.size()));
-  for (const Evidence& e : evidence) written[static_cast<size_t>(e.position)] = e.written;
-  const Scene<double> numbers = {problem, q, own.update(), own.numbers(), right.numbers, written};
-  const Scene<Interval> windows = {problem, q, own.update(), own.windows(), right.windows, written};
+  std::vector<int64_t> wrong;
+  for (const Evidence& e : evidence) {
+    written[static_cast<size_t>(e.position)] = e.written;
+    if (e.is_wrong) wrong.push_back(e.position);
+  }
+  const Scene<double> numbers = {problem,       q,       own.update(), own.numbers(),
+                                 right.numbers, written, wrong};
+  const Scene<Interval> windows = {problem,       q,       own.update(), own.windows(),
+                                   right.windows, written, wrong};
   struct Found {
     const Hypothesis* hypothesis;
     double chance;

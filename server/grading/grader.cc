@@ -217,7 +217,7 @@ class Reporter {
     if (HasStructuralName(root)) return;
     if (root.is_slip) {
       add(kTranscriptionSlip, kTranscriptionSlipMessage);
-    } else if (root.is_single && !root.diagnosis.has_unnamed) {
+    } else if (root.is_single && root.diagnosis.named.empty() && !root.diagnosis.has_unnamed) {
       add(kArithmeticSlip, kArithmeticSlipMessage);
     }
   }

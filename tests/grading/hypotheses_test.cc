@@ -679,5 +679,43 @@ TEST(SoftmaxTest, SoIsASigmoid) {
               ElementsAre("extra_activation_derivative"));
 }
 
+// y = (100, 101, 7, 6927).
+constexpr char kNumbers[] = R"pb(
+  network {
+    parameters {
+      name: "v"
+      value {
+        shape: 4
+        values: [ 100, 101, 7, 6927 ]
+      }
+    }
+    nodes {
+      name: "y"
+      inputs: "v"
+      scale { factor: 1 }
+    }
+    nodes {
+      name: "L"
+      inputs: "y"
+      sum {}
+    }
+  }
+  objective: "L"
+)pb";
+
+// What was judged wrong is wrong, however near it is to what is right.
+TEST(WritingTest, NumbersNearEachOtherAreExchangedToo) {
+  EXPECT_THAT(Named(kNumbers, "y", {4}, {101, 100, 7, 6927}), ElementsAre("entries_swapped"));
+  EXPECT_THAT(Named(kNumbers, "y", {4}, {100, 101, 7, 6972}), ElementsAre("transposed_digits"));
+  EXPECT_THAT(Named(kNumbers, "y", {4}, {100, 101, 0.7, 6927}), ElementsAre("decimal_point"));
+  EXPECT_THAT(Named(kNumbers, "y", {4}, {100, 101, 5, 6927}), ElementsAre("arithmetic_slip"));
+}
+
+// All are 10 % more; and 1 % more, which is what errors look like that have nothing in common.
+TEST(WritingTest, ARatioNearOneIsNoFactor) {
+  EXPECT_THAT(Named(kNumbers, "y", {4}, {110, 111.1, 7.7, 7619.7}), ElementsAre("factor"));
+  EXPECT_THAT(Named(kNumbers, "y", {4}, {101, 102.01, 7.07, 6996.27}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace gradus

@@ -1,6 +1,7 @@
 #ifndef GRADUS_SERVER_GRADING_HYPOTHESES_HYPOTHESIS_H_
 #define GRADUS_SERVER_GRADING_HYPOTHESES_HYPOTHESIS_H_
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -26,6 +27,8 @@ struct Scene {
   const Tensor<T>& right;
   // What the student wrote, row-major; nullopt where nothing could be read.
   std::span<const std::optional<double>> written;
+  // Positions of what was written and judged wrong.
+  std::span<const int64_t> wrong;
 
   const Graph& graph() const { return problem.graph(); }
   // What correct arithmetic makes of any quantity from `own` as it is now.

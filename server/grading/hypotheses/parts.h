@@ -2,7 +2,6 @@
 #define GRADUS_SERVER_GRADING_HYPOTHESES_PARTS_H_
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -173,22 +172,6 @@ Tensor<T> Stepped(const Scene<T>& scene, double times) {
   return Mapped(
       scene.own.value(scene.quantity.value), scene.right,
       [&](const T& before, const T& after) { return before + T(times) * (after - before); });
-}
-
-// Elements that were written and are plainly not what they should be.
-template <class T>
-std::vector<int64_t> PlainlyWrong(const Scene<T>& scene) {
-  constexpr double kPlain = 0.02;
-  std::vector<int64_t> wrong;
-  for (int64_t i = 0; i < scene.right.size(); ++i) {
-    const std::optional<double>& written = scene.written[static_cast<size_t>(i)];
-    const double right = PlainValue(scene.right[i]);
-    if (!written.has_value() || !std::isfinite(right)) continue;
-    if (std::abs(*written - right) > kPlain * std::max(std::abs(*written), std::abs(right))) {
-      wrong.push_back(i);
-    }
-  }
-  return wrong;
 }
 
 }  // namespace gradus

@@ -50,17 +50,20 @@ struct CommonRatio {
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
     if (IsNext(scene.quantity)) return;
-    const std::vector<int64_t> wrong = PlainlyWrong(scene);
-    if (wrong.size() < 2) return;
-    int64_t largest = wrong.front();
-    for (const int64_t i : wrong) {
+    if (scene.wrong.size() < 2) return;
+    int64_t largest = scene.wrong.front();
+    for (const int64_t i : scene.wrong) {
       if (std::abs(PlainValue(scene.right[i])) > std::abs(PlainValue(scene.right[largest]))) {
         largest = i;
       }
     }
     const double ratio =
         *scene.written[static_cast<size_t>(largest)] / PlainValue(scene.right[largest]);
-    if (std::isfinite(ratio) && ratio > 0) readings.push_back(Scaled(scene.right, ratio));
+    // Small errors of any kind have nearly the same ratio.
+    constexpr double kPlain = 0.02;
+    if (std::isfinite(ratio) && ratio > 0 && std::abs(ratio - 1) > kPlain) {
+      readings.push_back(Scaled(scene.right, ratio));
+    }
   }
 };
 

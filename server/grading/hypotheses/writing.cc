@@ -18,10 +18,9 @@ struct EntriesSwapped {
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    const std::vector<int64_t> wrong = PlainlyWrong(scene);
-    if (wrong.size() != 2) return;
+    if (scene.wrong.size() != 2) return;
     Tensor<T> swapped = scene.right;
-    std::swap(swapped[wrong[0]], swapped[wrong[1]]);
+    std::swap(swapped[scene.wrong.front()], swapped[scene.wrong.back()]);
     readings.push_back(std::move(swapped));
   }
 };
@@ -34,11 +33,9 @@ struct DecimalPoint {
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    const std::vector<int64_t> wrong = PlainlyWrong(scene);
-    if (wrong.empty()) return;
     for (const double factor : {10.0, 100.0, 0.1, 0.01}) {
       Tensor<T> moved = scene.right;
-      for (const int64_t i : wrong) moved[i] = moved[i] * T(factor);
+      for (const int64_t i : scene.wrong) moved[i] = moved[i] * T(factor);
       readings.push_back(std::move(moved));
     }
   }
@@ -52,9 +49,8 @@ struct TransposedDigits {
 
   template <class T>
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
-    const std::vector<int64_t> wrong = PlainlyWrong(scene);
-    if (wrong.size() != 1) return;
-    const int64_t i = wrong.front();
+    if (scene.wrong.size() != 1) return;
+    const int64_t i = scene.wrong.front();
     const double written = *scene.written[static_cast<size_t>(i)];
     const double right = PlainValue(scene.right[i]);
     std::string digits = fmt::format("{}", written);

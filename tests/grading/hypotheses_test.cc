@@ -419,6 +419,116 @@ TEST(LayerIndexTest, TheSlopeOfAnotherActivationIsOne) {
               ElementsAre("extra_activation_derivative"));
 }
 
+// z1 = W1 x = (0, ln 3), h1 = sigma(z1), z2 = W2 h1, L the sum of z2: dL/dz2 = (1, 1),
+// dL/dh1 = (1, 3), sigma'(z1) = (1/4, 3/16), dL/dz1 = (1/4, 9/16), times x = (1, 2).
+TEST(LayerIndexTest, TheGradientOfTheActivationIsNotOneOfAnotherPlace) {
+  const std::string deep = R"pb(
+    network {
+      inputs { name: "x" }
+      parameters {
+        name: "W1"
+        value {
+          shape: 2
+          shape: 2
+          values: [ 0, 0, 1.0986122886681098, 0 ]
+        }
+      }
+      parameters {
+        name: "W2"
+        value {
+          shape: 2
+          shape: 2
+          values: [ 1, 1, 0, 2 ]
+        }
+      }
+      nodes {
+        name: "z1"
+        inputs: "x"
+        inputs: "W1"
+        dense {}
+      }
+      nodes {
+        name: "h1"
+        inputs: "z1"
+        sigmoid {}
+      }
+      nodes {
+        name: "z2"
+        inputs: "h1"
+        inputs: "W2"
+        dense {}
+      }
+      nodes {
+        name: "L"
+        inputs: "z2"
+        sum {}
+      }
+    }
+    inputs {
+      name: "x"
+      tensor {
+        shape: 2
+        values: [ 1, 2 ]
+      }
+    }
+    objective: "L"
+  )pb";
+  EXPECT_THAT(Named(deep, "grad(W1)", {2, 2}, {1, 2, 3, 6}),
+              ElementsAre("missing_activation_derivative"));
+  EXPECT_THAT(Named(deep, "grad(W1)", {2, 2}, {1, 2, 1, 2}), ElementsAre("layer_index_off_by_one"));
+}
+
+// z1 = x + b, z2 = W z1 + b, L the sum of z2: dL/dz2 = (1, 1), dL/dz1 = (1, 5), so dL/db = 2 + 6.
+TEST(MissingBiasSumTest, IsToldFromAUseThatIsLeftOut) {
+  const std::string shared = R"pb(
+    network {
+      inputs { name: "x" }
+      parameters {
+        name: "b"
+        value { shape: 1 values: 1 }
+      }
+      parameters {
+        name: "W"
+        value {
+          shape: 2
+          shape: 2
+          values: [ 1, 1, 0, 4 ]
+        }
+      }
+      nodes {
+        name: "z1"
+        inputs: "x"
+        inputs: "b"
+        add {}
+      }
+      nodes {
+        name: "z2"
+        inputs: "z1"
+        inputs: "W"
+        inputs: "b"
+        dense {}
+      }
+      nodes {
+        name: "L"
+        inputs: "z2"
+        sum {}
+      }
+    }
+    inputs {
+      name: "x"
+      tensor {
+        shape: 2
+        values: [ 1, 2 ]
+      }
+    }
+    objective: "L"
+  )pb";
+  EXPECT_THAT(Named(shared, "grad(b)", {1}, {2}), ElementsAre("shared_parameter_last_use_only"));
+  EXPECT_THAT(Named(shared, "grad(b)", {1}, {6}), ElementsAre("shared_parameter_last_use_only"));
+  // The first unit of z1 alone.
+  EXPECT_THAT(Named(shared, "grad(b)", {1}, {2 + 1}), ElementsAre("missing_bias_sum"));
+}
+
 // y = 3, E = (3 - 1)^2 / 2 = 2, P = (1 + 4) / 2 = 5/2, Q = 0.1 (1 + 2) = 3/10, L = 4.8;
 // dE/dW = (2, 2), dP/dW = (1, 2), dQ/dW = (0.1, 0.1).
 constexpr char kPenalized[] = R"pb(

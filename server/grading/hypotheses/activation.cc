@@ -102,19 +102,6 @@ struct ExtraActivationDerivative {
   }
 };
 
-// Whether a slope leaves the gradient as it is, or nothing of it, as that of a rectifier may: then
-// it is no sign of the activation that it belongs to.
-template <class T>
-bool IsTrivial(const Tensor<T>& slope) {
-  const auto is_all = [&](double number) {
-    for (int64_t i = 0; i < slope.size(); ++i) {
-      if (PlainValue(slope[i]) != number) return false;
-    }
-    return true;
-  };
-  return is_all(0) || is_all(1);
-}
-
 struct OtherActivationDerivative {
   static constexpr std::string_view kCode = "other_activation_derivative";
   static constexpr std::string_view kMessage =

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -192,10 +193,26 @@ struct LayerIndexOffByOne {
           scene.own.At(other).size() != value.shape.element_count()) {
         continue;
       }
-      const Override<T> confused(scene.own, q, scene.own.At(other));
+      const Tensor<T>& taken = scene.own.At(HasNameOfItsOwn(scene, q, other) ? q : other);
+      const Override<T> confused(scene.own, q, taken);
       readings.push_back(scene.Compute(scene.quantity));
       ++added;
     }
+  }
+
+  // Whether a derivative is missing: with a slope of ones, or with the gradient of the activation
+  // for that of its pre-activation, wherever these may come from.
+  template <class T>
+  static bool HasNameOfItsOwn(const Scene<T>& scene, const Quantity& q, const Quantity& other) {
+    const Tensor<T>& taken = scene.own.At(other);
+    if (q.kind == QuantityKind::kSlope) return IsTrivial(taken);
+    if (q.kind != QuantityKind::kGradient) return false;
+    const std::optional<ValueId> after = ActivationAfter(scene.graph(), q.value);
+    if (!after.has_value()) return false;
+    const Tensor<T>& gradient = scene.own.gradient(*after);
+    return std::equal(taken.values().begin(), taken.values().end(), gradient.values().begin(),
+                      gradient.values().end(),
+                      [](const T& a, const T& b) { return PlainValue(a) == PlainValue(b); });
   }
 };
 

@@ -15,12 +15,11 @@ struct Total {
   double divisor;   // 1: it is a sum
   double examples;  // on axis 0 of what it reads; 1 where that is a single example
   double terms;     // that it adds up
-  double elements;  // of what it reads
 
   // What students divide by instead: by nothing, by another count, by the right one less one, and
   // twice.
   std::set<double> OtherDivisors() const {
-    std::set<double> others = {1, examples, terms, elements};
+    std::set<double> others = {1, examples, terms};
     if (divisor > 1) others.insert({divisor - 1, divisor * divisor, divisor * examples});
     others.erase(divisor);
     return others;
@@ -65,15 +64,15 @@ std::optional<Total> TotalAt(const Graph& graph, ValueId id) {
   const double examples = operand.rank() > 1 ? static_cast<double>(operand[0]) : 1;
   if (node.op->op_case == v1::Node::kMean) {
     const double count = elements / outputs;
-    return Total{count, outputs == 1 ? examples : count, count, count};
+    return Total{count, outputs == 1 ? examples : count, count};
   }
   if (node.op->op_case == v1::Node::kSum && outputs == 1) {
-    return Total{1, examples, elements, elements};
+    return Total{1, examples, elements};
   }
   if (ReductionField(node.definition) == nullptr) return std::nullopt;
   const v1::Reduction reduction = ReductionOf(node.definition);
   if (reduction == v1::REDUCTION_NONE) return std::nullopt;
-  Total total = {1, examples, TermCount(graph, node), elements};
+  Total total = {1, examples, TermCount(graph, node)};
   if (reduction == v1::REDUCTION_MEAN) total.divisor = total.terms;
   if (reduction == v1::REDUCTION_BATCH_MEAN) total.divisor = examples;
   return total;

@@ -105,6 +105,19 @@ inline std::span<const v1::Node> UsualActivations() {
   return *kNodes;
 }
 
+// Whether a slope leaves the gradient as it is, or nothing of it, as that of a rectifier may: then
+// it is no sign of the activation that it belongs to.
+template <class T>
+bool IsTrivial(const Tensor<T>& slope) {
+  const auto is_all = [&](double number) {
+    for (int64_t i = 0; i < slope.size(); ++i) {
+      if (PlainValue(slope[i]) != number) return false;
+    }
+    return true;
+  };
+  return is_all(0) || is_all(1);
+}
+
 // What one use adds to the gradient of what it reads.
 template <class T>
 Tensor<T> Contribution(const Scene<T>& scene, const Use& use, const Tensor<T>& upstream) {

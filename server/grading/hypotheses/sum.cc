@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "server/grading/hypotheses/families.h"
 #include "server/grading/hypotheses/parts.h"
@@ -44,34 +45,50 @@ struct MissingBiasSum {
   static void Add(const Scene<T>& scene, Readings<T>& readings) {
     const Graph& graph = scene.graph();
     if (scene.quantity.kind != QuantityKind::kGradient) return;
-    const int64_t count = scene.right.size();
-    for (const Use& use : GradientUses(graph, scene.quantity.value)) {
-      const Tensor<T>& upstream = scene.own.gradient(use.node);
-      if (!IsBias(graph, use) || count == 0 || upstream.size() <= count) continue;
-      const int64_t parts = upstream.size() / count;
-      for (int64_t part = 0; part < std::min(parts, kMostParts); ++part) {
-        Tensor<T> reading(scene.right.shape());
-        for (int64_t i = 0; i < count; ++i) reading[i] = upstream[part * count + i];
-        readings.push_back(std::move(reading));
+    const std::vector<Use> uses = GradientUses(graph, scene.quantity.value);
+    for (size_t u = 0; u < uses.size(); ++u) {
+      if (!IsBias(graph, uses[u])) continue;
+      // What other uses add is right.
+      Tensor<T> others(scene.right.shape());
+      for (size_t other = 0; other < uses.size(); ++other) {
+        if (other != u) others = Sum(others, Contribution(scene, uses[other]));
       }
-      const int64_t units = upstream.shape().back();
-      if (count != 1 || units == 1) continue;
-      // Summed over the examples only, for each of the units that share it; and over the units
-      // only, for each example.
-      const int64_t rows = upstream.size() / units;
-      for (int64_t unit = 0; unit < std::min(units, kMostParts); ++unit) {
-        Tensor<T> reading(scene.right.shape());
-        for (int64_t row = 0; row < rows; ++row) reading[0] += upstream[row * units + unit];
-        readings.push_back(std::move(reading));
+      const Tensor<T>& upstream = scene.own.gradient(uses[u].node);
+      for (const Tensor<T>& part : PartsOf(upstream, Contribution(scene, uses[u]))) {
+        readings.push_back(Sum(others, part));
       }
-      for (int64_t row = 0; row < std::min(rows, kMostParts); ++row) {
-        Tensor<T> reading(scene.right.shape());
-        for (int64_t unit = 0; unit < units; ++unit) reading[0] += upstream[row * units + unit];
-        readings.push_back(std::move(reading));
-      }
-      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(units)));
-      readings.push_back(Scaled(scene.right, 1 / static_cast<double>(parts)));
     }
+  }
+
+ private:
+  // What may stand for `sum`, the sum of an upstream gradient over what a bias was added to.
+  template <class T>
+  static Readings<T> PartsOf(const Tensor<T>& upstream, const Tensor<T>& sum) {
+    Readings<T> found;
+    const int64_t count = sum.size();
+    if (count == 0 || upstream.size() <= count) return found;
+    const int64_t parts = upstream.size() / count;
+    for (int64_t part = 0; part < std::min(parts, kMostParts); ++part) {
+      Tensor<T>& reading = found.emplace_back(sum.shape());
+      for (int64_t i = 0; i < count; ++i) reading[i] = upstream[part * count + i];
+    }
+    const int64_t units = upstream.shape().back();
+    if (count != 1 || units == 1) return found;
+    found.push_back(Scaled(sum, 1 / static_cast<double>(units)));
+    found.push_back(Scaled(sum, 1 / static_cast<double>(parts)));
+    const int64_t rows = upstream.size() / units;
+    if (rows == 1) return found;
+    // Summed over the examples only, for each of the units that share it; and over the units only,
+    // for each example.
+    for (int64_t unit = 0; unit < std::min(units, kMostParts); ++unit) {
+      Tensor<T>& reading = found.emplace_back(sum.shape());
+      for (int64_t row = 0; row < rows; ++row) reading[0] += upstream[row * units + unit];
+    }
+    for (int64_t row = 0; row < std::min(rows, kMostParts); ++row) {
+      Tensor<T>& reading = found.emplace_back(sum.shape());
+      for (int64_t unit = 0; unit < units; ++unit) reading[0] += upstream[row * units + unit];
+    }
+    return found;
   }
 };
 

@@ -20,6 +20,8 @@ void View::Begin(int update) {
   if (update > 0) {
     numbers_.Advance();
     windows_.Advance();
+    // What was computed before the update is not there any more.
+    for (const Quantity& q : problem_.order(update)) Set(q, {});
     return;
   }
   for (int i = 0; i < graph.parameter_count(); ++i) {

@@ -162,6 +162,83 @@ TEST(MissingBatchMeanTest, IsNamedAtParameters) {
   EXPECT_THAT(Named(kSum, "grad(W)", {1, 2}, {-2, 8.0 / 3}), ElementsAre("missing_batch_mean"));
 }
 
+// p = sigma(0, 0, ln 3) = (1/2, 1/2, 3/4), t = (1, 0, 0): dL/dz = (p - t) / 3. Many write no dL/dp.
+TEST(MissingBatchMeanTest, IsNamedWhereTheLossIsReadThroughASigmoid) {
+  const std::string logistic = R"pb(
+    network {
+      inputs { name: "t" }
+      parameters {
+        name: "z"
+        value {
+          shape: 3
+          values: [ 0, 0, 1.0986122886681098 ]
+        }
+      }
+      nodes {
+        name: "p"
+        inputs: "z"
+        sigmoid {}
+      }
+      nodes {
+        name: "L"
+        inputs: "p"
+        inputs: "t"
+        binary_cross_entropy { reduction: REDUCTION_MEAN }
+      }
+    }
+    inputs {
+      name: "t"
+      tensor {
+        shape: 3
+        values: [ 1, 0, 0 ]
+      }
+    }
+    objective: "L"
+  )pb";
+  EXPECT_THAT(Named(logistic, "grad(z)", {3}, {-0.5, 0.5, 0.75}),
+              ElementsAre("missing_batch_mean"));
+}
+
+// The examples are columns: X = ((1, 0, 2), (2, 1, 0)), W = (1, 1), y = W X = (3, 1, 2); L their
+// sum, so dL/dW has the sums of the rows of X: 3 and 3.
+TEST(MissingBatchMeanTest, IsNamedWhereExamplesAreColumns) {
+  const std::string columns = R"pb(
+    network {
+      inputs { name: "X" }
+      parameters {
+        name: "W"
+        value {
+          shape: 1
+          shape: 2
+          values: [ 1, 1 ]
+        }
+      }
+      nodes {
+        name: "y"
+        inputs: "W"
+        inputs: "X"
+        mat_mul {}
+      }
+      nodes {
+        name: "L"
+        inputs: "y"
+        sum {}
+      }
+    }
+    inputs {
+      name: "X"
+      tensor {
+        shape: 2
+        shape: 3
+        values: [ 1, 0, 2, 2, 1, 0 ]
+      }
+    }
+    objective: "L"
+  )pb";
+  EXPECT_THAT(Named(columns, "L", {}, {2}), ElementsAre("missing_batch_mean"));
+  EXPECT_THAT(Named(columns, "grad(W)", {1, 2}, {1, 1}), ElementsAre("missing_batch_mean"));
+}
+
 // No objective averages here, so nobody can have forgotten it.
 TEST(MissingBatchMeanTest, IsNotNamedWhereNothingIsAveraged) {
   EXPECT_THAT(Named(kSum, "L", {}, {66}), Not(Contains("missing_batch_mean")));

@@ -229,9 +229,22 @@ MaybeNumbers MissingActivationDerivative(const Spot& s) {
   return s.world.gradient(*a);
 }
 
+// (p - t) p (1 - p) for p - t, which has a name of its own.
+bool IsBeforeCrossEntropy(const Spot& s, ValueId activation) {
+  for (const Use& use : s.graph().value(activation).uses) {
+    if (OpOf(s, use.node) == v1::Node::kBinaryCrossEntropy) return true;
+  }
+  return false;
+}
+
 MaybeNumbers ExtraActivationDerivative(const Spot& s) {
   const std::optional<ValueId> a = ActivationAfter(s);
-  if (!a.has_value()) return std::nullopt;
+  if (!a.has_value() || IsBeforeCrossEntropy(s, *a)) return std::nullopt;
+  return Times(s.right, s.world.slope(*a));
+}
+MaybeNumbers SigmoidDifferentiatedTwice(const Spot& s) {
+  const std::optional<ValueId> a = ActivationAfter(s);
+  if (!a.has_value() || !IsBeforeCrossEntropy(s, *a)) return std::nullopt;
   return Times(s.right, s.world.slope(*a));
 }
 
@@ -298,6 +311,7 @@ MaybeNumbers SoftmaxDifferentiatedTwice(const Spot& s) {
   bool is_softmax = false;
   bool is_fused = false;
   for (const Use& use : Uses(s)) {
+    if (use.position != 0) continue;
     is_softmax = is_softmax || OpOf(s, use.node) == v1::Node::kSoftmax;
     is_fused = is_fused || OpOf(s, use.node) == v1::Node::kCrossEntropyWithLogits;
   }
@@ -497,13 +511,25 @@ MaybeNumbers ArithmeticSlip(const Spot& s) {
   return wrong;
 }
 
-// Copied wrongly, where somebody reads it.
+// Whether anything is calculated from a quantity.
+bool IsRead(const Spot& s) {
+  const Value& value = s.graph().value(s.quantity.value);
+  switch (s.quantity.kind) {
+    case QuantityKind::kSlope:
+      return true;
+    case QuantityKind::kGradient:
+      return value.kind != ValueKind::kInput;
+    case QuantityKind::kValue:
+      return std::any_of(value.uses.begin(), value.uses.end(),
+                         [&](const Use& use) { return s.graph().carries_gradient(use); });
+    default:
+      return false;
+  }
+}
+
+// Copied wrongly, where the rest of the work shows it.
 MaybeNumbers TranscriptionSlip(const Spot& s) {
-  const bool is_read = s.quantity.kind == QuantityKind::kSlope || IsGradient(s) ||
-                       std::any_of(s.graph().value(s.quantity.value).uses.begin(),
-                                   s.graph().value(s.quantity.value).uses.end(),
-                                   [&](const Use& use) { return s.graph().carries_gradient(use); });
-  if (!is_read || IsNext(s) || s.quantity.kind == QuantityKind::kState) return std::nullopt;
+  if (!IsRead(s)) return std::nullopt;
   return ArithmeticSlip(s);
 }
 
@@ -525,6 +551,7 @@ constexpr std::array kMistakes = {
     PlantedMistake{"softmax_as_sigmoid", &SoftmaxAsSigmoid},
     PlantedMistake{"softmax_jacobian_elementwise", &SoftmaxJacobianElementwise},
     PlantedMistake{"softmax_differentiated_twice", &SoftmaxDifferentiatedTwice},
+    PlantedMistake{"softmax_differentiated_twice", &SigmoidDifferentiatedTwice},
     PlantedMistake{"missing_residual_path", &MissingResidualPath},
     PlantedMistake{"missing_normalization_terms", &MissingNormalizationTerms},
     PlantedMistake{"shared_parameter_last_use_only", &SharedParameterLastUseOnly},

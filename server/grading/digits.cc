@@ -64,6 +64,22 @@ double PlaceValue(int64_t exponent) {
   return exponent < 0 ? 0 : std::numeric_limits<double>::infinity();
 }
 
+int ExponentOf(double unit) { return static_cast<int>(std::lround(std::log10(unit))); }
+
+std::string RoundedText(double x, double unit) {
+  constexpr double kMostUnits = 1e17;
+  const double units = std::abs(x) / unit;
+  if (!(units < kMostUnits)) return fmt::format("{}", x);
+  const int exponent = ExponentOf(unit);
+  std::string text = exponent <= 0 && -exponent <= kMaxDigits
+                         ? fmt::format("{:.{}f}", x, -exponent)
+                         : fmt::format("{:.0f}e{}", x / unit, exponent);
+  const bool is_zero =
+      text.substr(0, text.find('e')).find_first_of("123456789") == std::string::npos;
+  if (is_zero && text.front() == '-') text.erase(0, 1);
+  return text;
+}
+
 SignificantDigits RoundedDigits(double magnitude, int digits) {
   Buffer buffer = {};
   const std::to_chars_result written =

@@ -20,6 +20,14 @@ namespace gradus {
 // or infinity beyond the range of a double.
 double PlaceValue(int64_t exponent);
 
+// The exponent of a unit that PlaceValue made of one: -3 for 0.001. The unit is not 0.
+int ExponentOf(double unit);
+
+// A finite number as it is written when it is rounded to a unit, half to even: "0.130" for 0.12986
+// and 0.001, "12e2" for 1234 and 100; zero has no sign. With unit 0, and where the digits down to
+// the unit are more than a double has, as many as tell it from every other double.
+std::string RoundedText(double x, double unit);
+
 // The digits of a number from the first that is not 0 to the last that is not 0, as powers of ten:
 // 0.0130 has 2, from -2 to -3. Zero has none.
 struct SignificantDigits {

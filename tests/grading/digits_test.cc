@@ -44,6 +44,39 @@ void ExpectDigits(const SignificantDigits& digits, int count, int64_t first_plac
   EXPECT_EQ(digits.last_place, last_place);
 }
 
+TEST(ExponentOfTest, IsThatOfPlaceValue) {
+  for (const int exponent : {-300, -17, -3, 0, 1, 2, 22, 300}) {
+    EXPECT_EQ(ExponentOf(PlaceValue(exponent)), exponent);
+  }
+}
+
+TEST(RoundedTextTest, HasTheDigitsDownToTheUnit) {
+  EXPECT_EQ(RoundedText(0.12986, 0.001), "0.130");
+  EXPECT_EQ(RoundedText(-12.5, 0.1), "-12.5");
+  EXPECT_EQ(RoundedText(3, 1), "3");
+  EXPECT_EQ(RoundedText(1234, 100), "12e2");
+  EXPECT_EQ(RoundedText(-1.5e-30, 1e-31), "-15e-31");
+}
+
+TEST(RoundedTextTest, RoundsHalfToEven) {
+  EXPECT_EQ(RoundedText(0.125, 0.01), "0.12");
+  EXPECT_EQ(RoundedText(0.375, 0.01), "0.38");
+  EXPECT_EQ(RoundedText(250, 100), "2e2");
+  EXPECT_EQ(RoundedText(350, 100), "4e2");
+}
+
+TEST(RoundedTextTest, ZeroHasNoSign) {
+  EXPECT_EQ(RoundedText(-0.0004, 0.001), "0.000");
+  EXPECT_EQ(RoundedText(-3, 100), "0e2");
+  EXPECT_EQ(RoundedText(-0.0, 1), "0");
+}
+
+TEST(RoundedTextTest, KeepsWhatTheUnitDoesNotReach) {
+  EXPECT_EQ(RoundedText(0.1, 0), "0.1");
+  EXPECT_EQ(RoundedText(0, 0), "0");
+  EXPECT_EQ(RoundedText(1e300, 0.01), "1e+300");
+}
+
 TEST(RoundedDigitsTest, GoFromTheFirstToTheLastThatIsNotZero) {
   ExpectDigits(RoundedDigits(0.013, 5), 2, -2, -3);
   ExpectDigits(RoundedDigits(12, 5), 2, 1, 0);

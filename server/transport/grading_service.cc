@@ -1,6 +1,7 @@
 #include "server/transport/grading_service.h"
 
 #include "server/grading/grade.h"
+#include "server/grading/lint.h"
 #include "server/transport/grade_stream.h"
 #include "server/transport/unary_call.h"
 #include "server/transport/unimplemented.h"
@@ -22,10 +23,14 @@ GradingServiceImpl::GradeStream(grpc::CallbackServerContext*) {
   return new GradeStreamCall(limits_, GradeStreamLimits{}, pool_);
 }
 
-grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(grpc::CallbackServerContext*,
-                                                             const v1::LintAssignmentRequest*,
-                                                             v1::LintAssignmentResponse*) {
-  return new Unimplemented<grpc::ServerUnaryReactor>("LintAssignment");
+grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(
+    grpc::CallbackServerContext*, const v1::LintAssignmentRequest* request,
+    v1::LintAssignmentResponse* response) {
+  auto* call = new UnaryCall("LintAssignment");
+  call->RunOn(pool_, [this, call, request, response] {
+    return Lint(*request, limits_, call->cancelled(), response);
+  });
+  return call;
 }
 
 grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(grpc::CallbackServerContext*,

@@ -29,12 +29,6 @@ TEST(ServiceTest, RpcsOfLaterVersionsSayThatTheyAre) {
   }
   {
     TestContext context;
-    v1::LintAssignmentResponse response;
-    expect_unimplemented(server.grading().LintAssignment(&context, {}, &response),
-                         "LintAssignment");
-  }
-  {
-    TestContext context;
     v1::ListAssignmentsResponse response;
     expect_unimplemented(server.grading().ListAssignments(&context, {}, &response),
                          "ListAssignments");

@@ -18,6 +18,7 @@
 #include "client/console.h"
 #include "client/grade_command.h"
 #include "client/health_command.h"
+#include "client/lint_command.h"
 #include "client/ops_command.h"
 #include "client/regrade_command.h"
 #include "fmt/format.h"
@@ -183,6 +184,17 @@ void AddRegrade(CLI::App* app, RegradeOptions* options, Action* action) {
   AddConnection(command, &options->connection);
 }
 
+void AddLint(CLI::App* app, LintOptions* options, Action* action) {
+  CLI::App* command =
+      app->add_subcommand("lint", "Say which wrong answers an assignment would accept");
+  command->callback([=] { *action = [options] { return RunLint(*options); }; });
+  command->add_option("ASSIGNMENT", options->assignment, "The assignment: .txtpb, .json or .binpb")
+      ->option_text("FILE")
+      ->required();
+  AddFormat(command, "text", &options->json);
+  AddConnection(command, &options->connection);
+}
+
 void AddHealth(CLI::App* app, ConnectionOptions* options, Action* action) {
   CLI::App* command = app->add_subcommand("health", "Ask a server whether it is serving");
   command->callback([=] { *action = [options] { return RunHealth(*options); }; });
@@ -212,6 +224,7 @@ int Main(int argc, char** argv) {
   GradeOptions grade;
   ClassOptions class_report;
   RegradeOptions regrade;
+  LintOptions lint;
   ConnectionOptions health;
   AddCompute(&app, "forward", "Compute the value of every node", Computation::kForward, &forward,
              &action);
@@ -223,6 +236,7 @@ int Main(int argc, char** argv) {
   AddGrade(&app, &grade, &action);
   AddClass(&app, &class_report, &action);
   AddRegrade(&app, &regrade, &action);
+  AddLint(&app, &lint, &action);
   AddOps(&app, &ops, &action);
   AddHealth(&app, &health, &action);
 

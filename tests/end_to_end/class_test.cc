@@ -46,13 +46,13 @@ TEST(ClassTest, TheHomework) {
   const auto report = FromOutcome<v1::ClassReport>(Capture([&] { return RunClass(options); }));
   EXPECT_EQ(report.assignment(), "homework");
   EXPECT_EQ(report.feedback_level(), v1::FEEDBACK_LEVEL_FIRST_WRONG_STEP);
-  EXPECT_EQ(report.submission_count(), 4);
-  EXPECT_EQ(report.scores().highest_points(), 60);
+  EXPECT_EQ(report.submission_count(), 5);
+  EXPECT_EQ(report.scores().highest_points(), 73);
   const auto homework = FromFile<v1::Assignment>(kHomework);
   ASSERT_EQ(report.items_size(), homework.items_size());
   for (int i = 0; i < report.items_size(); ++i) {
     EXPECT_EQ(report.items(i).id(), homework.items(i).id());
-    EXPECT_EQ(CountOf(report.items(i)), 4) << report.items(i).id();
+    EXPECT_EQ(CountOf(report.items(i)), 5) << report.items(i).id();
   }
   std::set<std::string> first_wrong;
   for (const auto& entry : report.first_wrong_items()) first_wrong.insert(entry.item());
@@ -60,7 +60,7 @@ TEST(ClassTest, TheHomework) {
 
   options.json = false;
   const Outcome text = Capture([&] { return RunClass(options); });
-  EXPECT_THAT(text.output, ::testing::StartsWith("homework: 4 submissions, "));
+  EXPECT_THAT(text.output, ::testing::StartsWith("homework: 5 submissions, "));
 }
 
 TEST(RegradeTest, TheHomeworkWithoutAnItemAndWithOneOfMorePoints) {
@@ -79,9 +79,9 @@ TEST(RegradeTest, TheHomeworkWithoutAnItemAndWithOneOfMorePoints) {
   options.json = true;
   auto report = FromOutcome<v1::RegradeReport>(Capture([&] { return RunRegrade(options); }));
   ASSERT_EQ(report.submissions_size(), 1);
-  EXPECT_EQ(report.submissions(0).old_earned_points(), 60);
-  EXPECT_EQ(report.submissions(0).new_earned_points(), 61.5);
-  EXPECT_EQ(report.submissions(0).new_possible_points(), 61.5);
+  EXPECT_EQ(report.submissions(0).old_earned_points(), 73);
+  EXPECT_EQ(report.submissions(0).new_earned_points(), 74.5);
+  EXPECT_EQ(report.submissions(0).new_possible_points(), 74.5);
   std::vector<std::string> items;
   for (const v1::ItemChange& item : report.submissions(0).items()) items.push_back(item.id());
   EXPECT_THAT(items, ElementsAre(first.id(), gone));
@@ -89,7 +89,7 @@ TEST(RegradeTest, TheHomeworkWithoutAnItemAndWithOneOfMorePoints) {
 
   options.lowered_score = LoweredScore::kKeepsTheOld;
   report = FromOutcome<v1::RegradeReport>(Capture([&] { return RunRegrade(options); }));
-  EXPECT_EQ(report.submissions(0).new_earned_points(), 62);
+  EXPECT_EQ(report.submissions(0).new_earned_points(), 75);
 }
 
 }  // namespace

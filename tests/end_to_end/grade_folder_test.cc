@@ -47,7 +47,7 @@ class GradeFolderTest : public ::testing::Test {
 TEST_F(GradeFolderTest, ReportsAreThoseOfGradeInTheOrderOfNames) {
   options_.submissions = {Homework("submissions")};
   std::string expected = "[\n";
-  for (const std::string name : {"as_recognised", "exact", "paper", "planted_error"}) {
+  for (const std::string name : {"as_recognised", "exact", "formulas", "paper", "planted_error"}) {
     if (expected != "[\n") expected += ",\n";
     expected += ReportOf(Homework("submissions/" + name + ".txtpb"));
   }
@@ -84,9 +84,9 @@ TEST_F(GradeFolderTest, ALargeFolder) {
       // Nobody has an id of its own.
       submission.clear_id();
       const std::string path = folder.Write(name, submission.SerializeAsString());
-      const char* points[] = {"60", "57", "56.5"};
+      const char* points[] = {"73", "69", "69.5"};
       expected +=
-          fmt::format("{}{}: {} / 60 points\n", expected.empty() ? "" : "\n", path, points[i % 3]);
+          fmt::format("{}{}: {} / 73 points\n", expected.empty() ? "" : "\n", path, points[i % 3]);
     }
   }
   // The level SCORE keeps reports to one line.

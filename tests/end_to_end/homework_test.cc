@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -16,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr char kFolder[] = "examples/homework/";
 
@@ -23,17 +25,24 @@ v1::Assignment Homework() {
   return FromFile<v1::Assignment>(std::string(kFolder) + "homework.txtpb");
 }
 
-v1::GradeReport GradeOf(const v1::Assignment& assignment, const std::string& submission) {
+v1::Submission SubmissionOf(const std::string& name) {
+  return FromFile<v1::Submission>(kFolder + ("submissions/" + name + ".txtpb"));
+}
+
+v1::GradeReport GradeOf(const v1::Assignment& assignment, const v1::Submission& submission) {
   static TestServer& server = *new TestServer();
   TestContext context;
   v1::GradeRequest request;
   *request.mutable_assignment() = assignment;
-  *request.mutable_submission() =
-      FromFile<v1::Submission>(kFolder + ("submissions/" + submission + ".txtpb"));
+  *request.mutable_submission() = submission;
   v1::GradeResponse response;
   const grpc::Status status = server.grading().Grade(&context, request, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
   return response.report();
+}
+
+v1::GradeReport GradeOf(const v1::Assignment& assignment, const std::string& submission) {
+  return GradeOf(assignment, SubmissionOf(submission));
 }
 
 // Ids of the items with a verdict, in the order of the report.
@@ -61,7 +70,7 @@ TEST(HomeworkTest, HasTheItemsOfThePaper) {
   std::map<std::string, int> count;
   const v1::Assignment homework = Homework();
   for (const v1::Item& item : homework.items()) ++count[item.problem()];
-  EXPECT_EQ(count["problem_1"], 41);
+  EXPECT_EQ(count["problem_1"], 54);
   EXPECT_EQ(count["problem_2"], 4);
 }
 
@@ -76,11 +85,39 @@ TEST(HomeworkTest, TheProblemsAreThoseOfTheirOwnFiles) {
 
 TEST(HomeworkTest, ThePaperIsRight) {
   const v1::GradeReport report = GradeOf(Homework(), "paper");
-  EXPECT_EQ(report.earned_points(), 60);
-  EXPECT_EQ(report.possible_points(), 60);
+  EXPECT_EQ(report.earned_points(), 73);
+  EXPECT_EQ(report.possible_points(), 73);
   EXPECT_TRUE(report.gradable());
   EXPECT_THAT(report.first_wrong_item(), IsEmpty());
   EXPECT_THAT(report.unexpected(), IsEmpty());
+}
+
+// Whatever is one number may be answered in letters, also the derivatives of problem 2 in other
+// ones than the paper's.
+TEST(HomeworkTest, FormulasAreRight) {
+  const v1::GradeReport report = GradeOf(Homework(), "formulas");
+  EXPECT_THAT(ItemsWith(report, v1::VERDICT_CORRECT), SizeIs(Homework().items_size()));
+  EXPECT_EQ(report.earned_points(), 73);
+  EXPECT_TRUE(report.gradable());
+}
+
+// The letters are those of its own item: each answer of problem 2, given to the next item, is
+// wrong.
+TEST(HomeworkTest, FormulasOfOtherItemsAreWrong) {
+  for (const std::string name : {"paper", "formulas"}) {
+    v1::Submission submission = SubmissionOf(name);
+    std::vector<v1::Answer*> deltas;
+    for (v1::Answer& answer : *submission.mutable_answers()) {
+      if (answer.item().starts_with("delta_")) deltas.push_back(&answer);
+    }
+    ASSERT_THAT(deltas, SizeIs(4));
+    for (size_t i = 3; i > 0; --i) deltas[i]->set_formula(deltas[i - 1]->formula());
+    const v1::GradeReport report = GradeOf(Homework(), submission);
+    EXPECT_THAT(ItemsWith(report, v1::VERDICT_INCORRECT),
+                ElementsAre("delta_2", "delta_3", "delta_4"))
+        << name;
+    EXPECT_EQ(report.earned_points(), 67) << name;
+  }
 }
 
 // The window of what was rounded does not depend on the tolerance.
@@ -90,19 +127,20 @@ TEST(HomeworkTest, ThePaperIsRightWithoutTolerance) {
   tolerance->set_absolute(1e-14);
   tolerance->set_relative(1e-12);
   for (v1::Item& item : *homework.mutable_items()) item.clear_tolerance();
-  EXPECT_EQ(GradeOf(homework, "exact").earned_points(), 60);
+  EXPECT_EQ(GradeOf(homework, "exact").earned_points(), 73);
   const v1::GradeReport paper = GradeOf(homework, "paper");
-  EXPECT_EQ(paper.earned_points(), 60);
+  EXPECT_EQ(paper.earned_points(), 73);
   EXPECT_THAT(paper.findings(), IsEmpty());
 }
 
 TEST(HomeworkTest, WhatTheRecogniserMisreadIsWrong) {
   const v1::GradeReport report = GradeOf(Homework(), "as_recognised");
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_INCORRECT),
-              ElementsAre("sigma'(z_h1)", "sigma'(z_h2)", "w1'"));
-  EXPECT_THAT(Roots(report), ElementsAre("slope(h): sigma'(z_h1) sigma'(z_h2)", "next(W1): w1'"));
+              ElementsAre("exp(-o1)", "sigma'(z_h1)", "sigma'(z_h2)", "w1'"));
+  EXPECT_THAT(Roots(report),
+              ElementsAre(": exp(-o1)", "slope(h): sigma'(z_h1) sigma'(z_h2)", "next(W1): w1'"));
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_CARRIED), IsEmpty());
-  EXPECT_EQ(report.earned_points(), 57);
+  EXPECT_EQ(report.earned_points(), 69);
 }
 
 TEST(HomeworkTest, WhatFollowsFromThePlantedErrorIsCarried) {
@@ -115,8 +153,8 @@ TEST(HomeworkTest, WhatFollowsFromThePlantedErrorIsCarried) {
                           "w4'", "b1'"));
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_MISSING), ElementsAre("logistic: loss"));
   EXPECT_THAT(ItemsWith(report, v1::VERDICT_MALFORMED), ElementsAre("boundary: logistic yhat"));
-  // 60 less two roots, the missing answer, and the half point of the one that cannot be read.
-  EXPECT_EQ(report.earned_points(), 56.5);
+  // 73 less two roots, the missing answer, and the half point of the one that cannot be read.
+  EXPECT_EQ(report.earned_points(), 69.5);
   EXPECT_FALSE(report.gradable());
 }
 

@@ -449,25 +449,6 @@ v1::Assignment ProblemTwo() {
   for (int i = homework.items_size() - 1; i >= 0; --i) {
     if (homework.items(i).problem() != "problem_2") homework.mutable_items()->DeleteSubrange(i, 1);
   }
-  homework.clear_symbols();
-  const Texts symbols = {{"x1", "x[0]"},
-                         {"w11[2]", "W2[0,0]"},
-                         {"w21[2]", "W2[1,0]"},
-                         {"w1[3]", "W3[0,0]"},
-                         {"w2[3]", "W3[0,1]"},
-                         {"a1[1]", "a1[0]"},
-                         {"a1[2]", "a2[0]"},
-                         {"a2[2]", "a2[1]"},
-                         {"delta_1", "grad(a2)[0]"},
-                         {"delta_2", "grad(z2)[0]"},
-                         {"delta_3", "grad(z1)[0]"},
-                         {"delta_4", "grad(W1)[0,0]"}};
-  for (const auto& [name, quantity] : symbols) {
-    v1::Symbol* symbol = homework.add_symbols();
-    symbol->set_name(name);
-    symbol->set_problem("problem_2");
-    symbol->set_quantity(quantity);
-  }
   return homework;
 }
 

@@ -105,14 +105,11 @@ class PaperReader {
         *formula, asked.formula.has_value() ? *asked.formula : Formula::OfQuantity(*asked.target),
         cancelled_);
     if (!is_right.ok()) return is_right.status();
-    const double value = problem.ValueOf(*formula);
-    PaperElement& element = item.elements.front();
-    item.formula_is_right = *is_right;
-    if (std::isfinite(value)) {
-      element.written = value;
-      element.half_width = HalfWidth(0, value, false);
-    } else if (!*is_right) {
-      SetMalformed("the formula has no finite value here", item);
+    item.is_wrong_formula = !*is_right;
+    if (*is_right) {
+      PaperElement& element = item.elements.front();
+      element.written = asked.key[0];
+      element.half_width = HalfWidth(0, asked.key[0], false);
     }
     return absl::OkStatus();
   }

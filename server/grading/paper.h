@@ -41,8 +41,10 @@ struct PaperItem {
   // Why it, or part of it, could not be read.
   std::string problem;
   std::vector<std::string> notes;
-  // Judged already, by its formula: true or false.
-  std::optional<bool> formula_is_right;
+  // Answered by a formula that is not the key's. It stands for no number, though it has a value: that
+  // is made of numbers of the key, and what follows from it, or whether it is finite, would tell of
+  // them what the student does not know. A formula that is right stands for the key.
+  bool is_wrong_formula = false;
 };
 
 // A submission that was read.

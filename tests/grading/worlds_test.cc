@@ -483,6 +483,25 @@ TEST(FormulaAnswerTest, AnotherFormulaIsWrong) {
   EXPECT_EQ(report.earned_points(), 0);
 }
 
+// It has no finite value at these numbers, but can be read.
+TEST(FormulaAnswerTest, WithoutAValueIsWrongNotMalformed) {
+  const auto report = Grade(ProblemTwo(), InLetters({{"delta_2", "log(-a1[2])"}}));
+  EXPECT_EQ(ItemOf(report, "delta_2").verdict(), v1::VERDICT_INCORRECT);
+  EXPECT_TRUE(report.gradable());
+}
+
+// A wrong formula is a root, but no number: none is off, and none follows from it.
+TEST(FormulaAnswerTest, StandsForNoNumberIfItIsWrong) {
+  v1::Submission paper = InLetters({{"delta_2", "2 a1[2]"}});
+  *paper.add_answers() = ByHand({{"delta_3", "0.212"}}).answers(0);
+  const auto report = Grade(ProblemTwo(), paper);
+  EXPECT_EQ(ItemOf(report, "delta_3").verdict(), v1::VERDICT_CORRECT);
+  EXPECT_EQ(report.first_wrong_item(), "delta_2");
+  ASSERT_THAT(report.findings(), SizeIs(1));
+  EXPECT_FALSE(report.findings(0).slip_of_the_pen());
+  EXPECT_THAT(report.findings(0).mistakes(), IsEmpty());
+}
+
 TEST(FormulaAnswerTest, NamesNeitherItselfNorWhatComesLater) {
   const auto report = Grade(
       ProblemTwo(),

@@ -127,6 +127,52 @@ TEST(FeedbackTest, BelowValuesNoDigitOfTheKeyLeaves) {
   EXPECT_THAT(values.DebugString(), HasSubstr("0.123456789"));
 }
 
+// Below FIRST_WRONG_STEP what follows from an earlier error, and earns nothing here, is like what
+// is wrong in itself.
+TEST(FeedbackTest, BelowFirstWrongStepWhatEarnsNothingIsNotRight) {
+  const auto cut = [](const std::string& item) {
+    auto report = FromText<v1::GradeReport>("items { " + item + " }");
+    CutToLevel(v1::FEEDBACK_LEVEL_VERDICT, &report);
+    return report.DebugString();
+  };
+  constexpr char kIncorrect[] = R"pb(
+    verdict: VERDICT_INCORRECT
+    possible_points: 2
+    message: "does not follow from your earlier numbers"
+    elements: [ VERDICT_INCORRECT, VERDICT_INCORRECT ]
+  )pb";
+  constexpr char kHollow[] = R"pb(
+    verdict: VERDICT_CARRIED
+    possible_points: 2
+    message: "follows from an earlier error, which leaves nothing to show here"
+    elements: [ VERDICT_CARRIED, VERDICT_CARRIED ]
+  )pb";
+  constexpr char kHollowInPart[] = R"pb(
+    verdict: VERDICT_PARTLY_CORRECT
+    possible_points: 2
+    message: "some elements are not right"
+    elements: [ VERDICT_CARRIED, VERDICT_INCORRECT ]
+  )pb";
+  EXPECT_EQ(cut(kHollow), cut(kIncorrect));
+  EXPECT_EQ(cut(kHollowInPart), cut(kIncorrect));
+
+  // With points for each element, and with all or nothing.
+  for (const std::string earned : {"earned_points: 1", "earned_points: 0"}) {
+    EXPECT_EQ(cut(earned + R"pb(
+                verdict: VERDICT_CARRIED
+                possible_points: 2
+                message: "follows from an earlier error, which leaves nothing to show here"
+                elements: [ VERDICT_CORRECT, VERDICT_CARRIED ]
+              )pb"),
+              cut(earned + R"pb(
+                verdict: VERDICT_PARTLY_CORRECT
+                possible_points: 2
+                message: "some elements are not right"
+                elements: [ VERDICT_CORRECT, VERDICT_INCORRECT ]
+              )pb"));
+  }
+}
+
 TEST(GradeTest, RefusesRequestsThatAreNone) {
   const auto message_of = [](const std::function<void(v1::GradeRequest&)>& spoil) {
     v1::GradeRequest request = Request();

@@ -31,6 +31,9 @@ constexpr double kFlopsPerGradedFlop = 12;
 constexpr double kMostReplays = 64;
 constexpr double kDefaultRelative = 1e-4;
 constexpr double kDefaultAbsoluteShare = 1e-5;  // of the largest magnitude in the tensor
+// What computing may leave where numbers cancel, relative to the largest of them: some sixty terms
+// of one rounding each.
+constexpr double kLeftByRounding = 64 * std::numeric_limits<double>::epsilon();
 
 absl::Status CheckTolerance(const v1::Tolerance& tolerance, const std::string& path) {
   const auto check = [&](const char* field, double value) {
@@ -412,6 +415,24 @@ class AssignmentCompiler {
     return absl::OkStatus();
   }
 
+  // What required digits count from: the largest magnitude, or 0 where that is no more than what
+  // rounding leaves of a sum that is zero on paper. Its digits are not to be asked for.
+  static double MagnitudeOfDigits(const CompiledItem& item, const CompiledProblem& problem) {
+    double largest = 0;  // of what it is computed from
+    if (item.target.has_value()) {
+      for (const Quantity& q : problem.DependenciesOf(item.target->quantity)) {
+        const Target read = {q, item.target->update, std::nullopt};
+        largest = std::max(largest, LargestMagnitude(problem.TruthOf(read)));
+      }
+    } else {
+      for (const Target& variable : item.formula->variables()) {
+        const double number = problem.TruthOf(variable)[*variable.element];
+        if (std::isfinite(number)) largest = std::max(largest, std::abs(number));
+      }
+    }
+    return item.largest_magnitude <= kLeftByRounding * largest ? 0 : item.largest_magnitude;
+  }
+
   absl::Status ComputeKeys() {
     for (size_t i = 0; i < result_.items_.size(); ++i) {
       CompiledItem& item = result_.items_[i];
@@ -432,7 +453,7 @@ class AssignmentCompiler {
                                           item.largest_magnitude);
       item.required_unit =
           RequiredUnit(definition.required_digits(), assignment().policy().required_digits(),
-                       item.largest_magnitude);
+                       MagnitudeOfDigits(item, problem));
     }
     return absl::OkStatus();
   }

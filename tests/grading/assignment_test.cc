@@ -104,6 +104,56 @@ TEST(AssignmentTest, ToleranceOfItemBeatsPolicyBeatsDefault) {
   EXPECT_EQ(assignment->items()[1].tolerance.relative, 0.05);
 }
 
+// Former bug: 0.1 + 0.2 - 0.3 is 5.6e-17 in binary, and three digits of that were asked for.
+TEST(AssignmentTest, WhatIsZeroOnPaperHasNoDigitsToAskFor) {
+  auto sum = FromText<v1::Assignment>(R"pb(
+    name: "sum"
+    problems {
+      name: "p"
+      problem {
+        network {
+          inputs { name: "x" }
+          parameters {
+            name: "w"
+            value {
+              shape: [ 1, 3 ]
+              values: [ 1, 1, 1 ]
+            }
+          }
+          nodes {
+            name: "y"
+            inputs: [ "x", "w" ]
+            dense {}
+          }
+        }
+        inputs {
+          name: "x"
+          tensor {
+            shape: 3
+            values: [ 0.1, 0.2, 0 ]
+          }
+        }
+      }
+    }
+    items { id: "quantity" quantity: "y" }
+    items { id: "formula" formula: "x[0] + x[1] + x[2]" }
+    policy { required_digits { significant_digits: 3 } }
+  )pb");
+  const auto expect_units = [&](double last, double unit) {
+    sum.mutable_problems(0)->mutable_problem()->mutable_inputs(0)->mutable_tensor()->set_values(
+        2, last);
+    const auto assignment = Compile(sum);
+    ASSERT_TRUE(assignment.ok()) << assignment.status();
+    for (const CompiledItem& item : assignment->items()) {
+      EXPECT_NE(item.key[0], 0) << item.id;
+      EXPECT_EQ(item.required_unit, unit) << item.id;
+    }
+  };
+  expect_units(-0.3, 0.01);
+  // What is small on paper too, -1e-10, keeps its digits.
+  expect_units(-0.3000000001, 1e-12);
+}
+
 TEST(AssignmentTest, FindsItemsByIdAddressAndSymbol) {
   v1::Assignment given = GoodAssignment();
   *given.add_items() = FromText<v1::Item>(R"pb(id: "L again" quantity: "L")pb");

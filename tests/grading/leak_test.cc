@@ -59,17 +59,18 @@ std::pair<Course, Course> DrawTwo(uint64_t seed) {
   return {Course(std::move(first)), Course(std::move(second))};
 }
 
-// All that a level is meant to tell, and nothing of how the report is made: verdicts up to
-// FIRST_WRONG_STEP, named mistakes at MISTAKE.
+// All that a level is meant to tell, and nothing of how the report is made: verdicts, from
+// FIRST_WRONG_STEP on slips of the pen, at MISTAKE the names of mistakes.
 std::string PatternOf(const v1::GradeReport& report, v1::FeedbackLevel level) {
   std::string pattern;
   for (const v1::ItemReport& item : report.items()) {
     pattern += fmt::format("{}:", static_cast<int>(item.verdict()));
     for (const int verdict : item.elements()) pattern += std::to_string(verdict);
   }
-  if (level < v1::FEEDBACK_LEVEL_MISTAKE) return pattern;
+  if (level < v1::FEEDBACK_LEVEL_FIRST_WRONG_STEP) return pattern;
   for (const v1::Finding& finding : report.findings()) {
     pattern += finding.slip_of_the_pen() ? " slip" : " root";
+    if (level < v1::FEEDBACK_LEVEL_MISTAKE) continue;
     for (const v1::Mistake& mistake : finding.mistakes()) pattern += " " + mistake.code();
   }
   return pattern;

@@ -41,9 +41,9 @@ struct PaperItem {
   // Why it, or part of it, could not be read.
   std::string problem;
   std::vector<std::string> notes;
-  // Answered by a formula that is not the key's. It stands for no number, though it has a value: that
-  // is made of numbers of the key, and what follows from it, or whether it is finite, would tell of
-  // them what the student does not know. A formula that is right stands for the key.
+  // Answered by a formula that is not the key's. It stands for no number, though it has a value:
+  // that is made of numbers of the key, and what follows from it, or whether it is finite, would
+  // tell of them what the student does not know. A formula that is right stands for the key.
   bool is_wrong_formula = false;
 };
 

@@ -148,7 +148,7 @@ TEST(LintTest, WhatIsNoAssignmentIsRefused) {
     const grpc::Status status = server.grading().LintAssignment(&context, request, &response);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
     EXPECT_EQ(status.error_message(),
-              "items[3].quantity 'h2': no input, parameter or node is named 'W9'");
+              "items[3].quantity 'z_h2': no input, parameter or node is named 'W9'");
     EXPECT_EQ(FieldOf(status), "items[3].quantity");
   }
 }

@@ -105,11 +105,12 @@ class PaperReader {
         *formula, asked.formula.has_value() ? *asked.formula : Formula::OfQuantity(*asked.target),
         cancelled_);
     if (!is_right.ok()) return is_right.status();
-    item.is_wrong_formula = !*is_right;
-    if (*is_right) {
+    item.formula_is_right = *is_right;
+    const double value = *is_right ? asked.key[0] : problem.ValueOf(*formula);
+    if (std::isfinite(value)) {
       PaperElement& element = item.elements.front();
-      element.written = asked.key[0];
-      element.half_width = HalfWidth(0, asked.key[0], false);
+      element.written = value;
+      element.half_width = HalfWidth(0, value, false);
     }
     return absl::OkStatus();
   }

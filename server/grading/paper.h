@@ -41,10 +41,10 @@ struct PaperItem {
   // Why it, or part of it, could not be read.
   std::string problem;
   std::vector<std::string> notes;
-  // Answered by a formula that is not the key's. It stands for no number, though it has a value:
-  // that is made of numbers of the key, and what follows from it, or whether it is finite, would
-  // tell of them what the student does not know. A formula that is right stands for the key.
-  bool is_wrong_formula = false;
+  // Judged already, by its formula: true or false. It stands for its value at the problem's own
+  // numbers; one that has no finite value stands for no number, and is told from no other: whether
+  // it is finite would tell of the key what the student does not know.
+  std::optional<bool> formula_is_right;
 };
 
 // A submission that was read.

@@ -218,7 +218,8 @@ class ProblemJudge {
       const int64_t i = claim.position;
       Compare(claim, {truth[i], is_certified, mended.numbers[i], mended.windows[i], own.numbers[i],
                       own.windows[i], products});
-      if (ElementOf(claim).verdict == v1::VERDICT_INCORRECT && IsRecorded(ElementOf(claim))) {
+      const bool is_formula = paper_.items[claim.item].formula_is_right.has_value();
+      if (ElementOf(claim).verdict == v1::VERDICT_INCORRECT && !is_formula) {
         failing.push_back(&claim);
       }
     }
@@ -248,6 +249,7 @@ class ProblemJudge {
   // Judges one answer, and notes what it was held against.
   void Compare(const Claim& claim, const Reference& reference) {
     PaperElement& element = ElementOf(claim);
+    const std::optional<bool>& formula = paper_.items[claim.item].formula_is_right;
     element.mended = reference.mended;
     element.own = reference.own;
     if (!reference.is_certified || !std::isfinite(reference.truth)) {
@@ -255,7 +257,9 @@ class ProblemJudge {
       return;
     }
     if (!element.written.has_value()) {
-      if (paper_.items[claim.item].is_wrong_formula) element.verdict = v1::VERDICT_INCORRECT;
+      if (formula.has_value()) {
+        element.verdict = *formula ? v1::VERDICT_CORRECT : v1::VERDICT_INCORRECT;
+      }
       return;
     }
     const double widening = Widening(claim, reference.products);
@@ -266,9 +270,11 @@ class ProblemJudge {
       element.weak = element.high - element.low > ItemOf(claim).largest_magnitude;
     }
     const double x = *element.written;
-    if (IsNear(x, reference.truth, ItemOf(claim).tolerance) ||
-        std::abs(x - reference.truth) <= element.half_width ||
-        Fits(claim, reference.mended, window, widening)) {
+    if (formula.has_value()) {
+      element.verdict = *formula ? v1::VERDICT_CORRECT : v1::VERDICT_INCORRECT;
+    } else if (IsNear(x, reference.truth, ItemOf(claim).tolerance) ||
+               std::abs(x - reference.truth) <= element.half_width ||
+               Fits(claim, reference.mended, window, widening)) {
       element.verdict = v1::VERDICT_CORRECT;
     } else if (Differ(reference.own, reference.mended) &&
                Fits(claim, reference.own, reference.own_window, widening)) {

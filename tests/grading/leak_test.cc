@@ -197,20 +197,6 @@ TEST_F(RepeatedQueryTest, AFormulaThatIsFiniteOnOneSideOfAKeyTellsNoSide) {
   EXPECT_EQ(told.size(), 1U);
 }
 
-// And what follows from a wrong formula would tell it too: o is 0 or 1 here, as z is small or
-// large.
-TEST_F(RepeatedQueryTest, WhatFollowsFromAWrongFormulaTellsNoSideOfAKey) {
-  const double z = truth_.at("z")[0];
-  std::set<std::string> told;
-  for (const double limit : {z - 0.01, z + 0.01}) {
-    v1::Submission paper;
-    AddFormula("o", fmt::format("min(1, max(0, 1e9 (z[0] - {})))", limit), &paper);
-    AddNumber("yhat", 1 / (1 + std::exp(-1.0)), &paper);
-    told.insert(Told(paper));
-  }
-  EXPECT_EQ(told.size(), 1U);
-}
-
 // A formula that is right wherever it is tried, and something else at the assignment's own numbers,
 // stands for the key, so that nothing follows from what it is there.
 TEST_F(RepeatedQueryTest, WhatFollowsFromARightFormulaIsTheKeys) {

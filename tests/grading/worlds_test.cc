@@ -490,16 +490,17 @@ TEST(FormulaAnswerTest, WithoutAValueIsWrongNotMalformed) {
   EXPECT_TRUE(report.gradable());
 }
 
-// A wrong formula is a root, but no number: none is off, and none follows from it.
-TEST(FormulaAnswerTest, StandsForNoNumberIfItIsWrong) {
-  v1::Submission paper = InLetters({{"delta_2", "2 a1[2]"}});
-  *paper.add_answers() = ByHand({{"delta_3", "0.212"}}).answers(0);
-  const auto report = Grade(ProblemTwo(), paper);
-  EXPECT_EQ(ItemOf(report, "delta_3").verdict(), v1::VERDICT_CORRECT);
-  EXPECT_EQ(report.first_wrong_item(), "delta_2");
-  ASSERT_THAT(report.findings(), SizeIs(1));
-  EXPECT_FALSE(report.findings(0).slip_of_the_pen());
-  EXPECT_THAT(report.findings(0).mistakes(), IsEmpty());
+// x + w is 5 here, and z is 6: what is worked out from 5 is carried.
+TEST_F(WorldsTest, WhatFollowsFromAWrongFormulaIsCarried) {
+  v1::Submission paper = InLetters({{"z", "x + w"}});
+  for (int i = 1; i < one_error_.answers_size(); ++i) *paper.add_answers() = one_error_.answers(i);
+  const auto report = Grade(chain_, paper);
+  EXPECT_EQ(ItemOf(report, "z").verdict(), v1::VERDICT_INCORRECT);
+  for (const char* item : {"h", "L", "dz", "dw"}) {
+    EXPECT_EQ(ItemOf(report, item).verdict(), v1::VERDICT_CARRIED) << item;
+  }
+  EXPECT_EQ(report.first_wrong_item(), "z");
+  EXPECT_THAT(report.findings(), SizeIs(1));
 }
 
 TEST(FormulaAnswerTest, NamesNeitherItselfNorWhatComesLater) {

@@ -1,0 +1,84 @@
+#ifndef GRADUS_SERVER_TRANSPORT_CALL_H_
+#define GRADUS_SERVER_TRANSPORT_CALL_H_
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include <grpcpp/server_context.h>
+
+namespace gradus {
+
+// An RPC of a service. Lives as long as the program.
+struct Method {
+  std::string_view service;  // "gradus.v1.GradingService"
+  std::string_view name;     // "Grade"
+  bool is_stream = false;
+};
+
+// What may be told of a call, by logs and metrics: never what it carried.
+struct CallRecord {
+  const Method* method;
+  // The caller's `x-request-id`, or one that was made here.
+  std::string request_id;
+  // The caller's W3C `traceparent`; empty if there was none, or none that is sound.
+  std::string traceparent;
+  // The caller's address.
+  std::string peer;
+  // From the first byte on: until a worker began with it, while it computed, and in all. A stream
+  // is computed in many pieces, whose times add up.
+  std::chrono::microseconds queued{0};
+  std::chrono::microseconds computed{0};
+  std::chrono::microseconds total{0};
+  size_t request_bytes = 0;
+  size_t response_bytes = 0;
+  absl::StatusCode code = absl::StatusCode::kOk;
+};
+
+// Sees calls. Safe from any thread, and quick: it runs on the threads that answer.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  virtual void OnBegin(const Method& method) = 0;
+  virtual void OnEnd(const CallRecord& record) = 0;
+};
+
+// What all calls of a server have in common.
+struct CallSettings {
+  std::vector<std::unique_ptr<CallObserver>> observers;
+  // A call without a deadline is ended after this time.
+  std::chrono::milliseconds max_duration{60'000};
+};
+
+// One call in flight, as observers see it. Reads the caller's metadata at once and answers with the
+// request id and the server's version in the trailing metadata.
+//
+// Not for two threads at once.
+class Call {
+ public:
+  // All three outlive the call.
+  Call(const CallSettings& settings, const Method& method, grpc::CallbackServerContext& context);
+
+  const Method& method() const { return *record_.method; }
+  void AddQueued(std::chrono::steady_clock::duration time);
+  void AddComputed(std::chrono::steady_clock::duration time);
+  void AddRequestBytes(size_t bytes) { record_.request_bytes += bytes; }
+  void AddResponseBytes(size_t bytes) { record_.response_bytes += bytes; }
+
+  // Just before the call is finished with a status, once.
+  void End(const absl::Status& status);
+
+ private:
+  const CallSettings& settings_;
+  grpc::CallbackServerContext& context_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  CallRecord record_;
+};
+
+}  // namespace gradus
+
+#endif  // GRADUS_SERVER_TRANSPORT_CALL_H_

@@ -44,6 +44,7 @@ sigset_t StopSignals() {
 int main(int argc, char** argv) {
   gradus::ServerOptions options;
   options.listen_address = "127.0.0.1:50051";
+  options.logs_calls = true;
   std::string log_level = "info";
   int drain_delay_ms = 2000;
   int drain_grace_ms = 6000;

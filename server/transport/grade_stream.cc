@@ -1,11 +1,11 @@
 #include "server/transport/grade_stream.h"
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "spdlog/spdlog.h"
 
 #include "fmt/format.h"
 #include "server/grading/grade.h"
@@ -16,7 +16,10 @@
 namespace gradus {
 namespace {
 
-constexpr char kMethod[] = "GradeStream";
+using Clock = std::chrono::steady_clock;
+
+constexpr Method kMethod = {v1::GradingService::service_full_name(), "GradeStream",
+                            /*is_stream=*/true};
 
 // A slice ends with the first of these reached. It is long enough to pay for its turn in the queue
 // and its message, and short enough for other calls to have theirs.
@@ -25,9 +28,14 @@ constexpr size_t kSliceBytes = size_t{256} << 10;
 
 }  // namespace
 
-GradeStreamCall::GradeStreamCall(const Limits& limits, const GradeStreamLimits& stream_limits,
+GradeStreamCall::GradeStreamCall(const CallSettings& settings, grpc::CallbackServerContext* context,
+                                 const Limits& limits, const GradeStreamLimits& stream_limits,
                                  ComputePool& pool)
-    : limits_(limits), stream_limits_(stream_limits), pool_(pool), is_reading_(true) {
+    : limits_(limits),
+      stream_limits_(stream_limits),
+      pool_(pool),
+      call_(settings, kMethod, *context),
+      is_reading_(true) {
   StartRead(&request_);
 }
 
@@ -35,6 +43,7 @@ void GradeStreamCall::OnReadDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_reading_ = false;
   if (ok) {
+    call_.AddRequestBytes(request_.ByteSizeLong());
     // Nobody waits for it any more if the call is to end.
     if (status_.ok()) Fail(TakeRequest());
   } else {
@@ -50,6 +59,7 @@ void GradeStreamCall::OnWriteDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_writing_ = false;
   unwritten_bytes_ -= unwritten_.front().bytes;
+  call_.AddResponseBytes(unwritten_.front().bytes);
   unwritten_.pop_front();
   if (!ok) Fail(absl::CancelledError("the client does not listen any more"));
   GoOn(std::move(lock));
@@ -116,6 +126,7 @@ v1::Submission GradeStreamCall::TakeSubmission() {
 }
 
 void GradeStreamCall::Compile() {
+  const Clock::time_point begun = Clock::now();
   std::optional<CompiledAssignment> assignment;
   const absl::Status status = WithoutExceptions(kMethod, [&] {
     absl::StatusOr<CompiledAssignment> compiled =
@@ -127,6 +138,7 @@ void GradeStreamCall::Compile() {
   const v1::FeedbackLevel max_level = request_.header().max_feedback_level();
   request_.Clear();
   std::unique_lock lock(mutex_);
+  call_.AddComputed(Clock::now() - begun);
   --running_jobs_;
   assignment_ = std::move(assignment);
   max_level_ = max_level;
@@ -135,6 +147,7 @@ void GradeStreamCall::Compile() {
 }
 
 void GradeStreamCall::GradeSlice() {
+  const Clock::time_point begun = Clock::now();
   Response response;
   std::unique_lock lock(mutex_);
   --queued_jobs_;
@@ -149,6 +162,7 @@ void GradeStreamCall::GradeSlice() {
     response.bytes += result->ByteSizeLong();
     lock.lock();
   }
+  call_.AddComputed(Clock::now() - begun);
   --running_jobs_;
   if (status_.ok() && response.message.results_size() > 0) {
     unwritten_bytes_ += response.bytes;
@@ -199,8 +213,8 @@ void GradeStreamCall::GoOn(std::unique_lock<std::mutex> lock) {
   // So the call has failed, or all is read, graded and written.
   is_finished_ = true;
   const absl::Status status = status_;
+  call_.End(status);
   lock.unlock();
-  spdlog::debug("{} {}", kMethod, absl::StatusCodeToString(status.code()));
   Finish(ToGrpcStatus(status));
 }
 

@@ -12,9 +12,10 @@
 #include "absl/status/status.h"
 #include <grpcpp/support/server_callback.h>
 
-#include "gradus/v1/grading_service.pb.h"
+#include "gradus/v1/grading_service.grpc.pb.h"
 #include "server/engine/limits.h"
 #include "server/grading/assignment.h"
+#include "server/transport/call.h"
 #include "server/transport/compute_pool.h"
 
 namespace gradus {
@@ -49,8 +50,9 @@ struct GradeStreamLimits {
 class GradeStreamCall final
     : public grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse> {
  public:
-  // `pool` outlives the call.
-  GradeStreamCall(const Limits& limits, const GradeStreamLimits& stream_limits, ComputePool& pool);
+  // All but the limits outlive the call.
+  GradeStreamCall(const CallSettings& settings, grpc::CallbackServerContext* context,
+                  const Limits& limits, const GradeStreamLimits& stream_limits, ComputePool& pool);
 
  private:
   struct Batch {
@@ -103,6 +105,7 @@ class GradeStreamCall final
   v1::GradeStreamRequest request_;
 
   std::mutex mutex_;  // guards what follows
+  Call call_;
   // Both are set once, when Compile is done; jobs that start after that read them without mutex_.
   std::optional<CompiledAssignment> assignment_;
   v1::FeedbackLevel max_level_ = v1::FEEDBACK_LEVEL_UNSPECIFIED;

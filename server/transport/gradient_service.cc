@@ -31,11 +31,21 @@ bool IsQuickToPrepare(const Request& request) {
   return things <= 2 * kMaxThings && request.ByteSizeLong() <= kMaxBytes;
 }
 
+constexpr Method MethodOf(std::string_view name) {
+  return {v1::GradientService::service_full_name(), name};
+}
+constexpr Method kForward = MethodOf("Forward");
+constexpr Method kBackward = MethodOf("Backward");
+constexpr Method kStep = MethodOf("Step");
+constexpr Method kCheck = MethodOf("Check");
+constexpr Method kExplain = MethodOf("Explain");
+constexpr Method kListOps = MethodOf("ListOps");
+constexpr Method kGetLimits = MethodOf("GetLimits");
+
 // Small requests are answered on the calling thread, all others on the pool.
 template <class Request, class Response>
-grpc::ServerUnaryReactor* Serve(const char* method, const Limits& limits, ComputePool& pool,
-                                const Request* request, Response* response) {
-  auto* call = new UnaryCall(method);
+grpc::ServerUnaryReactor* Serve(UnaryCall* call, const Method& method, const Limits& limits,
+                                ComputePool& pool, const Request* request, Response* response) {
   if (!IsQuickToPrepare(*request)) {
     call->RunOn(pool, [call, request, response, limits] {
       const absl::StatusOr<Evaluation> evaluation = Prepare(*request, limits);
@@ -65,38 +75,43 @@ grpc::ServerUnaryReactor* Serve(const char* method, const Limits& limits, Comput
 
 }  // namespace
 
-grpc::ServerUnaryReactor* GradientServiceImpl::Forward(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GradientServiceImpl::Forward(grpc::CallbackServerContext* context,
                                                        const v1::ForwardRequest* request,
                                                        v1::ForwardResponse* response) {
-  return Serve("Forward", limits_, pool_, request, response);
+  return Serve(new UnaryCall(settings_, kForward, context, request, response), kForward, limits_,
+               pool_, request, response);
 }
 
-grpc::ServerUnaryReactor* GradientServiceImpl::Backward(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GradientServiceImpl::Backward(grpc::CallbackServerContext* context,
                                                         const v1::BackwardRequest* request,
                                                         v1::BackwardResponse* response) {
-  return Serve("Backward", limits_, pool_, request, response);
+  return Serve(new UnaryCall(settings_, kBackward, context, request, response), kBackward, limits_,
+               pool_, request, response);
 }
 
-grpc::ServerUnaryReactor* GradientServiceImpl::Step(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GradientServiceImpl::Step(grpc::CallbackServerContext* context,
                                                     const v1::StepRequest* request,
                                                     v1::StepResponse* response) {
-  return Serve("Step", limits_, pool_, request, response);
+  return Serve(new UnaryCall(settings_, kStep, context, request, response), kStep, limits_, pool_,
+               request, response);
 }
 
-grpc::ServerUnaryReactor* GradientServiceImpl::Check(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GradientServiceImpl::Check(grpc::CallbackServerContext* context,
                                                      const v1::CheckRequest* request,
                                                      v1::CheckResponse* response) {
-  auto* call = new UnaryCall("Check");
+  auto* call = new UnaryCall(settings_, kCheck, context, request, response);
   call->RunOn(pool_, [call, request, response, limits = limits_] {
     return gradus::Check(*request, limits, call->cancelled(), response);
   });
   return call;
 }
 
-grpc::ServerUnaryReactor* GradientServiceImpl::Explain(grpc::CallbackServerContext*,
-                                                       const v1::ExplainRequest*,
-                                                       v1::ExplainResponse*) {
-  return new Unimplemented<grpc::ServerUnaryReactor>("Explain");
+grpc::ServerUnaryReactor* GradientServiceImpl::Explain(grpc::CallbackServerContext* context,
+                                                       const v1::ExplainRequest* request,
+                                                       v1::ExplainResponse* response) {
+  auto* call = new UnaryCall(settings_, kExplain, context, request, response);
+  call->Answer(NotImplemented(kExplain.name));
+  return call;
 }
 
 grpc::ServerWriteReactor<v1::StreamTraceResponse>* GradientServiceImpl::StreamTrace(
@@ -104,16 +119,16 @@ grpc::ServerWriteReactor<v1::StreamTraceResponse>* GradientServiceImpl::StreamTr
   return new Unimplemented<grpc::ServerWriteReactor<v1::StreamTraceResponse>>("StreamTrace");
 }
 
-grpc::ServerUnaryReactor* GradientServiceImpl::ListOps(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GradientServiceImpl::ListOps(grpc::CallbackServerContext* context,
                                                        const v1::ListOpsRequest* request,
                                                        v1::ListOpsResponse* response) {
-  auto* call = new UnaryCall("ListOps");
+  auto* call = new UnaryCall(settings_, kListOps, context, request, response);
   call->RunOn(pool_, [request, response] { return gradus::ListOps(*request, response); });
   return call;
 }
 
-grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerContext*,
-                                                         const v1::GetLimitsRequest*,
+grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerContext* context,
+                                                         const v1::GetLimitsRequest* request,
                                                          v1::GetLimitsResponse* response) {
   response->set_version(kVersion);
   response->set_max_name_count(limits_.max_names);
@@ -123,7 +138,7 @@ grpc::ServerUnaryReactor* GradientServiceImpl::GetLimits(grpc::CallbackServerCon
   response->set_max_operand_count(limits_.max_operands);
   response->set_max_request_bytes(limits_.max_request_bytes);
   response->set_max_response_bytes(static_cast<int64_t>(limits_.max_response_bytes));
-  auto* call = new UnaryCall("GetLimits");
+  auto* call = new UnaryCall(settings_, kGetLimits, context, request, response);
   call->Answer(absl::OkStatus());
   return call;
 }

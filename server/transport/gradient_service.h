@@ -3,14 +3,17 @@
 
 #include "gradus/v1/gradient_service.grpc.pb.h"
 #include "server/engine/limits.h"
+#include "server/transport/call.h"
 #include "server/transport/compute_pool.h"
 
 namespace gradus {
 
-// GradientService over the engine. `pool` outlives the gRPC server that this is registered with.
+// GradientService over the engine. `settings` and `pool` outlive the gRPC server that this is
+// registered with.
 class GradientServiceImpl final : public v1::GradientService::CallbackService {
  public:
-  GradientServiceImpl(const Limits& limits, ComputePool& pool) : limits_(limits), pool_(pool) {}
+  GradientServiceImpl(const CallSettings& settings, const Limits& limits, ComputePool& pool)
+      : settings_(settings), limits_(limits), pool_(pool) {}
 
   grpc::ServerUnaryReactor* Forward(grpc::CallbackServerContext* context,
                                     const v1::ForwardRequest* request,
@@ -37,6 +40,7 @@ class GradientServiceImpl final : public v1::GradientService::CallbackService {
                                       v1::GetLimitsResponse* response) override;
 
  private:
+  const CallSettings& settings_;
   const Limits limits_;
   ComputePool& pool_;
 };

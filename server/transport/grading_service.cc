@@ -7,11 +7,22 @@
 #include "server/transport/unimplemented.h"
 
 namespace gradus {
+namespace {
 
-grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext*,
+constexpr Method MethodOf(std::string_view name) {
+  return {v1::GradingService::service_full_name(), name};
+}
+constexpr Method kGrade = MethodOf("Grade");
+constexpr Method kLintAssignment = MethodOf("LintAssignment");
+constexpr Method kListAssignments = MethodOf("ListAssignments");
+constexpr Method kGetAssignment = MethodOf("GetAssignment");
+
+}  // namespace
+
+grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext* context,
                                                     const v1::GradeRequest* request,
                                                     v1::GradeResponse* response) {
-  auto* call = new UnaryCall("Grade");
+  auto* call = new UnaryCall(settings_, kGrade, context, request, response);
   call->RunOn(pool_, [this, call, request, response] {
     return gradus::Grade(*request, limits_, call->cancelled(), response);
   });
@@ -19,30 +30,34 @@ grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext*
 }
 
 grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>*
-GradingServiceImpl::GradeStream(grpc::CallbackServerContext*) {
-  return new GradeStreamCall(limits_, GradeStreamLimits{}, pool_);
+GradingServiceImpl::GradeStream(grpc::CallbackServerContext* context) {
+  return new GradeStreamCall(settings_, context, limits_, GradeStreamLimits{}, pool_);
 }
 
 grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(
-    grpc::CallbackServerContext*, const v1::LintAssignmentRequest* request,
+    grpc::CallbackServerContext* context, const v1::LintAssignmentRequest* request,
     v1::LintAssignmentResponse* response) {
-  auto* call = new UnaryCall("LintAssignment");
+  auto* call = new UnaryCall(settings_, kLintAssignment, context, request, response);
   call->RunOn(pool_, [this, call, request, response] {
     return Lint(*request, limits_, call->cancelled(), response);
   });
   return call;
 }
 
-grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(grpc::CallbackServerContext*,
-                                                              const v1::ListAssignmentsRequest*,
-                                                              v1::ListAssignmentsResponse*) {
-  return new Unimplemented<grpc::ServerUnaryReactor>("ListAssignments");
+grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(
+    grpc::CallbackServerContext* context, const v1::ListAssignmentsRequest* request,
+    v1::ListAssignmentsResponse* response) {
+  auto* call = new UnaryCall(settings_, kListAssignments, context, request, response);
+  call->Answer(NotImplemented(kListAssignments.name));
+  return call;
 }
 
-grpc::ServerUnaryReactor* GradingServiceImpl::GetAssignment(grpc::CallbackServerContext*,
-                                                            const v1::GetAssignmentRequest*,
-                                                            v1::GetAssignmentResponse*) {
-  return new Unimplemented<grpc::ServerUnaryReactor>("GetAssignment");
+grpc::ServerUnaryReactor* GradingServiceImpl::GetAssignment(grpc::CallbackServerContext* context,
+                                                            const v1::GetAssignmentRequest* request,
+                                                            v1::GetAssignmentResponse* response) {
+  auto* call = new UnaryCall(settings_, kGetAssignment, context, request, response);
+  call->Answer(NotImplemented(kGetAssignment.name));
+  return call;
 }
 
 }  // namespace gradus

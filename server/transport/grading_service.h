@@ -3,14 +3,17 @@
 
 #include "gradus/v1/grading_service.grpc.pb.h"
 #include "server/engine/limits.h"
+#include "server/transport/call.h"
 #include "server/transport/compute_pool.h"
 
 namespace gradus {
 
-// GradingService over the grader. `pool` outlives the gRPC server that this is registered with.
+// GradingService over the grader. `settings` and `pool` outlive the gRPC server that this is
+// registered with.
 class GradingServiceImpl final : public v1::GradingService::CallbackService {
  public:
-  GradingServiceImpl(const Limits& limits, ComputePool& pool) : limits_(limits), pool_(pool) {}
+  GradingServiceImpl(const CallSettings& settings, const Limits& limits, ComputePool& pool)
+      : settings_(settings), limits_(limits), pool_(pool) {}
 
   grpc::ServerUnaryReactor* Grade(grpc::CallbackServerContext* context,
                                   const v1::GradeRequest* request,
@@ -28,6 +31,7 @@ class GradingServiceImpl final : public v1::GradingService::CallbackService {
                                           v1::GetAssignmentResponse* response) override;
 
  private:
+  const CallSettings& settings_;
   const Limits limits_;
   ComputePool& pool_;
 };

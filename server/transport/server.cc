@@ -10,6 +10,7 @@
 #include <grpcpp/health_check_service_interface.h>
 
 #include "fmt/format.h"
+#include "server/transport/call_log.h"
 #include "server/transport/compute_pool.h"
 #include "server/transport/gradient_service.h"
 #include "server/transport/grading_service.h"
@@ -19,15 +20,23 @@ namespace {
 
 constexpr int kMaxConcurrentStreams = 100;  // of one connection
 
+CallSettings SettingsFor(const ServerOptions& options) {
+  CallSettings settings;
+  settings.max_duration = options.max_duration;
+  if (options.logs_calls) settings.observers.push_back(std::make_unique<CallLog>());
+  return settings;
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const ServerOptions& options)
-      : pool_(options.worker_count > 0
+      : settings_(SettingsFor(options)),
+        pool_(options.worker_count > 0
                   ? options.worker_count
                   : std::max(1, static_cast<int>(std::thread::hardware_concurrency())),
               static_cast<size_t>(options.queue_capacity)),
-        gradient_service_(options.limits, pool_),
-        grading_service_(options.limits, pool_),
+        gradient_service_(settings_, options.limits, pool_),
+        grading_service_(settings_, options.limits, pool_),
         max_request_bytes_(options.limits.max_request_bytes) {}
 
   ~ServerImpl() override { Shutdown(std::chrono::milliseconds(0)); }
@@ -87,7 +96,8 @@ class ServerImpl final : public Server {
     health->SetServingStatus(v1::GradingService::service_full_name(), serving);
   }
 
-  // The pool is destroyed last: calls that it computes belong to the server.
+  const CallSettings settings_;
+  // Destroyed after the server, whose calls it computes.
   ComputePool pool_;
   GradientServiceImpl gradient_service_;
   GradingServiceImpl grading_service_;

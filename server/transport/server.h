@@ -18,12 +18,16 @@ inline constexpr int kMaxResponseBytes = 64 * 1024 * 1024;
 
 struct ServerOptions {
   // HOST:PORT to listen on; port 0 takes a free one. Empty: in process only.
-  std::string listen_address;
+  std::string listen_address = {};
   // Threads that compute; 0: one per core of the machine.
   int worker_count = 0;
   // Requests that may wait for a worker; those beyond it are UNAVAILABLE at once.
   int queue_capacity = 64;
-  Limits limits;
+  Limits limits = {};
+  // A call without a deadline of its own is ended after this time.
+  std::chrono::milliseconds max_duration{60'000};
+  // Writes a line for each call (call_log.h).
+  bool logs_calls = false;
 };
 
 // A running server: both services, health and reflection.

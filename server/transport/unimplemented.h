@@ -1,21 +1,26 @@
 #ifndef GRADUS_SERVER_TRANSPORT_UNIMPLEMENTED_H_
 #define GRADUS_SERVER_TRANSPORT_UNIMPLEMENTED_H_
 
-#include <string>
+#include <string_view>
 
-#include <grpcpp/support/status.h>
+#include "absl/status/status.h"
+
+#include "fmt/format.h"
+#include "server/transport/status_conversion.h"
 
 namespace gradus {
 
-// A reactor that answers UNIMPLEMENTED, for an RPC that later work fills. `Reactor` is the base
-// class that the RPC wants.
+// What an RPC is answered with that later work fills.
+inline absl::Status NotImplemented(std::string_view rpc) {
+  return absl::UnimplementedError(
+      fmt::format("{} is declared, but this version does not implement it yet", rpc));
+}
+
+// A reactor that answers so. `Reactor` is the base class that the RPC wants.
 template <class Reactor>
 class Unimplemented final : public Reactor {
  public:
-  explicit Unimplemented(const std::string& rpc) {
-    this->Finish({grpc::StatusCode::UNIMPLEMENTED,
-                  rpc + " is declared, but this version does not implement it yet"});
-  }
+  explicit Unimplemented(std::string_view rpc) { this->Finish(ToGrpcStatus(NotImplemented(rpc))); }
 
  private:
   void OnDone() override { delete this; }

@@ -64,7 +64,8 @@ class FaultyService final : public v1::GradingService::CallbackService {
 // What GradeFiles returns, and before it what its sink got, for two submissions, "a" and "b".
 std::vector<std::string> Grade(Fault fault) {
   ComputePool pool(1, 1);
-  GradientServiceImpl gradient_service(Limits{}, pool);
+  const CallSettings settings;
+  GradientServiceImpl gradient_service(settings, Limits{}, pool);
   FaultyService grading_service(fault);
   grpc::ServerBuilder builder;
   int port = 0;

@@ -204,10 +204,11 @@ class StreamServer : private v1::GradingService::CallbackService {
 
  private:
   grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>* GradeStream(
-      grpc::CallbackServerContext*) override {
-    return new GradeStreamCall(limits_, stream_limits_, pool_);
+      grpc::CallbackServerContext* context) override {
+    return new GradeStreamCall(settings_, context, limits_, stream_limits_, pool_);
   }
 
+  const CallSettings settings_;
   const Limits limits_;
   const GradeStreamLimits stream_limits_;
   ComputePool pool_;

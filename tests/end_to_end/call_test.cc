@@ -1,0 +1,166 @@
+// What belongs to every call, over a real socket: ids, the longest time, and what a full server
+// says.
+
+#include <chrono>
+#include <future>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "spdlog/sinks/ostream_sink.h"
+#include "spdlog/spdlog.h"
+
+#include "fmt/format.h"
+#include "tests/support/test_server.h"
+#include "tests/support/text_proto.h"
+
+namespace gradus::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+std::string TrailerOf(const grpc::ClientContext& context, const std::string& name) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto found = trailers.find(name);
+  return found == trailers.end() ? "" : std::string(found->second.data(), found->second.size());
+}
+
+// Work of some seconds: the gradient of many numbers, checked one by one.
+v1::CheckRequest LongWork() {
+  auto request = FromText<v1::CheckRequest>(R"pb(
+    problem {
+      network {
+        parameters {
+          name: "w"
+          value { shape: [ 60, 60 ] }
+        }
+        nodes {
+          name: "a"
+          inputs: [ "w", "w" ]
+          mat_mul {}
+        }
+        nodes {
+          name: "b"
+          inputs: [ "a", "a" ]
+          mat_mul {}
+        }
+        nodes {
+          name: "L"
+          inputs: "b"
+          sum {}
+        }
+      }
+      objective: "L"
+    }
+  )pb");
+  v1::Tensor* w =
+      request.mutable_problem()->mutable_network()->mutable_parameters(0)->mutable_value();
+  for (int i = 0; i < 3600; ++i) w->add_values(0.01 * (i % 7));
+  return request;
+}
+
+TEST(CallTest, TheCallersIdComesBack) {
+  TestServer server;
+  TestContext context;
+  context.AddMetadata("x-request-id", "homework-7:42");
+  v1::GetLimitsResponse response;
+  ASSERT_TRUE(server.gradient().GetLimits(&context, {}, &response).ok());
+  EXPECT_EQ(TrailerOf(context, "x-request-id"), "homework-7:42");
+  EXPECT_EQ(TrailerOf(context, "x-gradus-version"), response.version());
+}
+
+TEST(CallTest, ACallWithoutASoundIdGetsOne) {
+  TestServer server;
+  std::string last;
+  for (const std::string& bad : {std::string(), std::string("two words"), std::string(65, 'a')}) {
+    TestContext context;
+    if (!bad.empty()) context.AddMetadata("x-request-id", bad);
+    v1::GetLimitsResponse response;
+    ASSERT_TRUE(server.gradient().GetLimits(&context, {}, &response).ok());
+    const std::string id = TrailerOf(context, "x-request-id");
+    EXPECT_THAT(id, MatchesRegex("[0-9a-f]+-[0-9a-f]+"));
+    EXPECT_NE(id, last);
+    last = id;
+  }
+}
+
+TEST(CallTest, ErrorsCarryTheIdToo) {
+  TestServer server;
+  TestContext context;
+  context.AddMetadata("x-request-id", "bad-input");
+  v1::ForwardResponse response;
+  EXPECT_EQ(server.gradient().Forward(&context, {}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(TrailerOf(context, "x-request-id"), "bad-input");
+}
+
+TEST(CallTest, IsLoggedWithItsTraceButNotWithWhatItCarries) {
+  std::ostringstream text;
+  const auto previous = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "captured", std::make_shared<spdlog::sinks::ostream_sink_mt>(text)));
+  const std::string sound = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  {
+    TestServer server({.logs_calls = true});
+    for (const std::string& traceparent : {sound, std::string("00-secret")}) {
+      TestContext context;
+      context.AddMetadata("traceparent", traceparent);
+      v1::BackwardRequest request;
+      *request.mutable_problem() = FromFile<v1::Problem>("examples/homework/problem_1.txtpb");
+      v1::BackwardResponse response;
+      ASSERT_TRUE(server.gradient().Backward(&context, request, &response).ok());
+    }
+  }
+  spdlog::set_default_logger(previous);
+  EXPECT_THAT(text.str(), HasSubstr("method=gradus.v1.GradientService/Backward code=OK"));
+  EXPECT_THAT(text.str(), HasSubstr("traceparent=" + sound));
+  EXPECT_THAT(text.str(), Not(HasSubstr("secret")));
+  EXPECT_THAT(text.str(), Not(HasSubstr("W1")));
+}
+
+TEST(CallTest, WithoutADeadlineItEndsAfterTheLongestTime) {
+  TestServer server({.max_duration = std::chrono::milliseconds(1)});
+  grpc::ClientContext context;  // without a deadline
+  context.set_wait_for_ready(true);
+  v1::CheckResponse response;
+  const grpc::Status status = server.gradient().Check(&context, LongWork(), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(status.error_message(),
+            "not done after 1 ms, which is the longest that a call without a deadline of its own "
+            "may take");
+}
+
+// One works and one waits; the others are told when to come again.
+TEST(CallTest, AFullServerSaysWhenToTryAgain) {
+  TestServer server({.worker_count = 1, .queue_capacity = 1});
+  constexpr int kCalls = 4;
+  std::vector<std::unique_ptr<TestContext>> contexts;
+  std::vector<std::future<grpc::Status>> calls;
+  for (int i = 0; i < kCalls; ++i) {
+    contexts.push_back(std::make_unique<TestContext>());
+    calls.push_back(std::async(std::launch::async, [&server, context = contexts.back().get()] {
+      v1::CheckResponse response;
+      return server.gradient().Check(context, LongWork(), &response);
+    }));
+  }
+  int refused = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    const grpc::Status status = calls[static_cast<size_t>(i)].get();
+    if (status.ok()) continue;
+    ++refused;
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(TrailerOf(*contexts[static_cast<size_t>(i)], "grpc-retry-pushback-ms"), "100");
+  }
+  EXPECT_GE(refused, 1);
+  EXPECT_LE(refused, kCalls - 1);
+}
+
+}  // namespace
+}  // namespace gradus::testing

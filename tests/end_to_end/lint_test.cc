@@ -64,10 +64,33 @@ std::vector<std::string> ItemsThatAccept(const v1::LintAssignmentResponse& respo
   return items;
 }
 
-// It says nothing of required digits, so that two decimals will do.
+// As it is, only what a step changes by less than its digits show is left.
 TEST(LintTest, TheHomework) {
   TestServer server;
   const auto homework = FromFile<v1::Assignment>(kHomework);
+  const v1::LintAssignmentResponse response = Linted(server, homework);
+  for (const char* code : {"zeros", "ones", "negated_key", "scaled_key", "weak"}) {
+    EXPECT_THAT(ItemsThatAccept(response, code), ::testing::IsEmpty()) << code;
+  }
+  EXPECT_THAT(ItemsThatAccept(response, "unchanged_parameters"),
+              ::testing::ElementsAre("w1'", "w2'", "w3'"));
+  EXPECT_EQ(CreditOf(server, homework, "w1'", {"0.150"}), 1);
+  EXPECT_EQ(CreditOf(server, homework, "w5'", {"0.400"}), 0);
+}
+
+// The homework if nobody had thought of its digits.
+v1::Assignment WithoutDigits() {
+  auto homework = FromFile<v1::Assignment>(kHomework);
+  for (v1::Item& item : *homework.mutable_items()) item.clear_required_digits();
+  homework.mutable_policy()->clear_required_digits();
+  homework.mutable_policy()->mutable_tolerance()->set_relative(0);
+  homework.mutable_policy()->mutable_tolerance()->set_absolute(0.001);
+  return homework;
+}
+
+TEST(LintTest, TheHomeworkWithoutDigits) {
+  TestServer server;
+  const v1::Assignment homework = WithoutDigits();
   const v1::LintAssignmentResponse response = Linted(server, homework);
   EXPECT_GT(response.tried_count(), 400);
   EXPECT_GT(response.accepted_count(), 0);
@@ -93,14 +116,13 @@ TEST(LintTest, TheHomework) {
 // Four decimals and a smaller tolerance are the most that it says would do.
 TEST(LintTest, WhatItSaysWouldDoDoes) {
   TestServer server;
-  auto homework = FromFile<v1::Assignment>(kHomework);
+  v1::Assignment homework = WithoutDigits();
   const v1::LintAssignmentResponse before = Linted(server, homework);
   for (const v1::LintFinding& finding : before.findings()) {
     EXPECT_THAT(finding.message(), ::testing::ContainsRegex("ask for [34] decimals"));
   }
   v1::Tolerance& tolerance = *homework.mutable_policy()->mutable_tolerance();
   tolerance.set_absolute(0);
-  for (v1::Item& item : *homework.mutable_items()) item.clear_tolerance();
   homework.mutable_policy()->mutable_required_digits()->set_decimals(4);
   const v1::LintAssignmentResponse response = Linted(server, homework);
   EXPECT_THAT(response.findings(), ::testing::IsEmpty()) << response.findings(0).ShortDebugString();

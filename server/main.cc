@@ -1,12 +1,15 @@
-// gradus-server: flags, logging, shutdown.
+// gradus-server: logging, wiring, shutdown.
 
 #include <malloc.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -14,14 +17,18 @@
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
-#include "CLI/CLI.hpp"
+#include "server/flags.h"
+#include "server/transport/health_probe.h"
+#include "server/transport/machine.h"
 #include "server/transport/server.h"
 #include "server/transport/version.h"
 
 namespace {
 
-constexpr int kExitUsage = 2;
+constexpr int kExitNotServing = 1;
 constexpr int kExitCannotListen = 3;
+// Fewer files than these that may be open are worth a warning.
+constexpr int64_t kFewFiles = 4096;
 
 // Traces of megabytes come and go. By default glibc gives such memory back each time, and touching
 // fresh pages again costs several times the computation; so keep it. Resident memory stays at its
@@ -39,63 +46,54 @@ sigset_t StopSignals() {
   return signals;
 }
 
+// For Docker's HEALTHCHECK, which knows the exit codes 0 and 1.
+int CheckHealth(const std::string& address) {
+  constexpr std::chrono::milliseconds kTimeout{2000};
+  const absl::Status health = gradus::ProbeHealth(address, kTimeout);
+  if (health.ok()) return EXIT_SUCCESS;
+  std::cerr << std::string(health.message()) << "\n";
+  return kExitNotServing;
+}
+
+// In one line, so that a log says how its server was set up.
+void LogConfiguration(std::string configuration) {
+  std::replace(configuration.begin(), configuration.end(), '\n', ' ');
+  spdlog::info("configuration: {}", configuration);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  gradus::ServerOptions options;
-  options.listen_address = "127.0.0.1:50051";
-  options.logs_calls = true;
-  std::string log_level = "info";
-  int drain_delay_ms = 2000;
-  int drain_grace_ms = 6000;
-
-  CLI::App app("Gradus server: runs neural networks forward and backward, and grades homework.",
-               "gradus-server");
-  app.set_version_flag("--version", std::string("gradus-server ") + gradus::kVersion);
-  app.add_option("--listen", options.listen_address,
-                 "HOST:PORT to listen on; port 0 takes a free one")
-      ->check([](const std::string& address) {
-        return address.find(':') == std::string::npos ? "write HOST:PORT, as in 127.0.0.1:50051"
-                                                      : "";
-      })
-      ->capture_default_str();
-  app.add_option("--workers", options.worker_count, "threads that compute; 0: one per core")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
-  app.add_option("--queue", options.queue_capacity, "requests that may wait for a worker")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  app.add_option("--drain-delay-ms", drain_delay_ms,
-                 "after SIGTERM, milliseconds between NOT_SERVING and refusing new calls")
-      ->check(CLI::Range(0, 600'000))
-      ->capture_default_str();
-  app.add_option("--drain-grace-ms", drain_grace_ms,
-                 "then, milliseconds that calls in flight have to finish")
-      ->check(CLI::Range(0, 600'000))
-      ->capture_default_str();
-  app.add_option("--log-level", log_level, "what is logged, on standard error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EXIT_SUCCESS : kExitUsage;
+  gradus::Flags flags;
+  if (const std::optional<int> exit_code = gradus::ReadFlags(argc, argv, flags)) {
+    return *exit_code;
   }
+  if (flags.is_health_check) return CheckHealth(flags.server.listen_address);
+  flags.server.logs_calls = true;
   spdlog::set_default_logger(spdlog::stderr_color_mt("gradus-server"));
-  spdlog::set_level(spdlog::level::from_str(log_level));
+  spdlog::set_level(spdlog::level::from_str(flags.log_level));
 
   KeepMemory();
+  gradus::ForbidCoreFiles();
+  const int64_t files = gradus::RaiseFileLimit();
+  LogConfiguration(flags.configuration);
+  if (files < kFewFiles) {
+    spdlog::warn(
+        "only {} files may be open, so a few hundred idle connections keep everybody else out; "
+        "raise the limit (ulimit -n)",
+        files);
+  }
   // Blocked before gRPC starts threads, so that only sigwait sees them.
   const sigset_t stop_signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
 
-  auto server = gradus::Server::Start(options);
+  auto server = gradus::Server::Start(flags.server);
   if (!server.ok()) {
     spdlog::error("{}", std::string(server.status().message()));
     return kExitCannotListen;
   }
-  spdlog::info("gradus-server {} listens on {} (port {})", gradus::kVersion, options.listen_address,
-               (*server)->port());
+  spdlog::info("gradus-server {} listens on {} (port {})", gradus::kVersion,
+               flags.server.listen_address, (*server)->port());
 
   int signal = 0;
   sigwait(&stop_signals, &signal);
@@ -105,8 +103,8 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
   spdlog::info("draining");
   (*server)->StopAdvertising();
-  std::this_thread::sleep_for(std::chrono::milliseconds(drain_delay_ms));
-  (*server)->Shutdown(std::chrono::milliseconds(drain_grace_ms));
+  std::this_thread::sleep_for(flags.drain_delay);
+  (*server)->Shutdown(flags.drain_grace);
   spdlog::info("stopped");
   return EXIT_SUCCESS;
 }

@@ -1,8 +1,6 @@
 #include "server/transport/server.h"
 
-#include <algorithm>
 #include <mutex>
-#include <thread>
 
 #include "absl/status/status.h"
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -14,11 +12,25 @@
 #include "server/transport/compute_pool.h"
 #include "server/transport/gradient_service.h"
 #include "server/transport/grading_service.h"
+#include "server/transport/machine.h"
 
 namespace gradus {
 namespace {
 
-constexpr int kMaxConcurrentStreams = 100;  // of one connection
+void LimitConnections(const ConnectionLimits& limits, grpc::ServerBuilder& builder) {
+  const auto set = [&](const char* name, std::chrono::milliseconds time) {
+    builder.AddChannelArgument(name, static_cast<int>(time.count()));
+  };
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_concurrent_streams);
+  set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, limits.handshake_timeout);
+  set(GRPC_ARG_KEEPALIVE_TIME_MS, limits.keepalive_time);
+  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, limits.keepalive_timeout);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, limits.min_ping_interval);
+  set(GRPC_ARG_MAX_CONNECTION_IDLE_MS, limits.max_idle);
+  set(GRPC_ARG_MAX_CONNECTION_AGE_MS, limits.max_age);
+  set(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, limits.max_age_grace);
+}
 
 CallSettings SettingsFor(const ServerOptions& options) {
   CallSettings settings;
@@ -31,13 +43,12 @@ class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const ServerOptions& options)
       : settings_(SettingsFor(options)),
-        pool_(options.worker_count > 0
-                  ? options.worker_count
-                  : std::max(1, static_cast<int>(std::thread::hardware_concurrency())),
+        pool_(options.worker_count > 0 ? options.worker_count : AvailableCores(),
               static_cast<size_t>(options.queue_capacity)),
         gradient_service_(settings_, options.limits, pool_),
         grading_service_(settings_, options.limits, pool_),
-        max_request_bytes_(options.limits.max_request_bytes) {}
+        max_request_bytes_(options.limits.max_request_bytes),
+        connections_(options.connections) {}
 
   ~ServerImpl() override { Shutdown(std::chrono::milliseconds(0)); }
 
@@ -54,7 +65,7 @@ class ServerImpl final : public Server {
     }
     // Without this, a second server on the same port would start and take half of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+    LimitConnections(connections_, builder);
     builder.SetMaxReceiveMessageSize(max_request_bytes_);
     builder.SetMaxSendMessageSize(kMaxResponseBytes);
     // gRPC inflates a compressed message before it looks at its size: a bomb.
@@ -103,6 +114,7 @@ class ServerImpl final : public Server {
   GradingServiceImpl grading_service_;
   std::unique_ptr<grpc::Server> server_;
   const int max_request_bytes_;
+  const ConnectionLimits connections_;
   int port_ = 0;
 };
 

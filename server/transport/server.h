@@ -16,14 +16,34 @@ namespace gradus {
 // A client has to allow as much.
 inline constexpr int kMaxResponseBytes = 64 * 1024 * 1024;
 
+// What a connection may do, so that clients that are slow, silent or gone hold nothing for long.
+struct ConnectionLimits {
+  int max_concurrent_streams = 100;
+  // Until a new connection speaks HTTP/2.
+  std::chrono::seconds handshake_timeout{10};
+  // A connection without data is asked after this time whether it is still there, and closed if
+  // there is no answer.
+  std::chrono::seconds keepalive_time{60};
+  std::chrono::seconds keepalive_timeout{20};
+  // A client that asks the same more often is sent away.
+  std::chrono::seconds min_ping_interval{10};
+  // Without a call.
+  std::chrono::seconds max_idle{300};
+  // Then it is told to connect anew, so that load balancers can spread it; calls in flight have the
+  // grace to end.
+  std::chrono::seconds max_age{1800};
+  std::chrono::seconds max_age_grace{600};
+};
+
 struct ServerOptions {
   // HOST:PORT to listen on; port 0 takes a free one. Empty: in process only.
   std::string listen_address = {};
-  // Threads that compute; 0: one per core of the machine.
+  // Threads that compute; 0: as many as can at once (AvailableCores).
   int worker_count = 0;
   // Requests that may wait for a worker; those beyond it are UNAVAILABLE at once.
   int queue_capacity = 64;
   Limits limits = {};
+  ConnectionLimits connections = {};
   // A call without a deadline of its own is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
   // Writes a line for each call (call_log.h).

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "client/columns.h"
-#include "client/json.h"
-#include "client/message_file.h"
 #include "fmt/format.h"
 #include "gradus/v1/gradient_service.grpc.pb.h"
+#include "server/files/json.h"
+#include "server/files/message_file.h"
 
 namespace gradus {
 namespace {

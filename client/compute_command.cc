@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "client/json.h"
-#include "client/message_file.h"
 #include "client/pin.h"
 #include "client/trace_table.h"
 #include "gradus/v1/gradient_service.grpc.pb.h"
+#include "server/files/json.h"
+#include "server/files/message_file.h"
 
 namespace gradus {
 namespace {

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "client/grade_files.h"
-#include "client/json.h"
-#include "client/message_file.h"
 #include "client/submission_files.h"
 #include "gradus/v1/grading_service.pb.h"
+#include "server/files/json.h"
+#include "server/files/message_file.h"
 
 namespace gradus {
 namespace {

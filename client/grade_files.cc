@@ -13,9 +13,9 @@
 #include <grpcpp/grpcpp.h>
 
 #include "client/console.h"
-#include "client/message_file.h"
 #include "fmt/format.h"
 #include "gradus/v1/gradient_service.grpc.pb.h"
+#include "server/files/message_file.h"
 
 namespace gradus {
 namespace {

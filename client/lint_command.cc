@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "client/columns.h"
-#include "client/json.h"
-#include "client/message_file.h"
 #include "fmt/format.h"
 #include "gradus/v1/grading_service.grpc.pb.h"
+#include "server/files/json.h"
+#include "server/files/message_file.h"
 
 namespace gradus {
 namespace {

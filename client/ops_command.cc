@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "client/columns.h"
-#include "client/json.h"
 #include "fmt/format.h"
 #include "gradus/v1/gradient_service.grpc.pb.h"
+#include "server/files/json.h"
 
 namespace gradus {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "client/columns.h"
 #include "client/grade_each.h"
-#include "client/json.h"
-#include "client/message_file.h"
 #include "client/report_text.h"
 #include "fmt/format.h"
+#include "server/files/json.h"
+#include "server/files/message_file.h"
 
 namespace gradus {
 namespace {

@@ -11,9 +11,8 @@ namespace gradus {
 // True if `path` is a folder.
 bool IsFolder(const std::string& path);
 
-// The files that `paths` mean, in this order: a folder stands for all files in it that
-// ReadMessageFile knows the format of, sorted by name; not for those in folders below it, nor for
-// hidden ones. Files are taken as they are: whether one can be read, reading it tells.
+// The files that `paths` mean, in this order: a folder stands for what ListMessageFiles finds in
+// it. Files are taken as they are: whether one can be read, reading it tells.
 //
 // A folder with no such file, or that cannot be read, is INVALID_ARGUMENT with its path.
 absl::StatusOr<std::vector<std::string>> ListSubmissionFiles(const std::vector<std::string>& paths);

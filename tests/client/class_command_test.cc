@@ -8,10 +8,10 @@
 #include "google/protobuf/text_format.h"
 #include <gtest/gtest.h>
 
-#include "client/json.h"
 #include "client/regrade_command.h"
+#include "server/files/json.h"
 #include "tests/client/capture.h"
-#include "tests/client/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gradus {
 namespace {

@@ -12,7 +12,7 @@
 #include "client/health_command.h"
 #include "client/ops_command.h"
 #include "tests/client/capture.h"
-#include "tests/client/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gradus {
 namespace {

@@ -13,7 +13,7 @@
 #include "gradus/v1/grading_service.grpc.pb.h"
 #include "server/transport/compute_pool.h"
 #include "server/transport/gradient_service.h"
-#include "tests/client/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gradus {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/client/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gradus {
 namespace {

@@ -8,10 +8,10 @@
 #include "gtest/gtest.h"
 
 #include "client/class_command.h"
-#include "client/json.h"
 #include "client/regrade_command.h"
+#include "server/files/json.h"
 #include "tests/client/capture.h"
-#include "tests/client/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/text_proto.h"
 
 namespace gradus::testing {

@@ -7,11 +7,11 @@
 #include "gtest/gtest.h"
 
 #include "client/grade_command.h"
-#include "client/json.h"
-#include "client/message_file.h"
 #include "fmt/format.h"
+#include "server/files/json.h"
+#include "server/files/message_file.h"
 #include "tests/client/capture.h"
-#include "tests/client/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_server.h"
 
 namespace gradus::testing {

@@ -17,13 +17,13 @@
 
 #include "client/class_command.h"
 #include "client/grade_command.h"
-#include "client/json.h"
 #include "client/regrade_command.h"
 #include "fmt/format.h"
+#include "server/files/json.h"
 #include "tests/client/capture.h"
-#include "tests/client/temporary_folder.h"
 #include "tests/support/random.h"
 #include "tests/support/secret_homework.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_server.h"
 
 namespace gradus::testing {

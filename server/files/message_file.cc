@@ -1,5 +1,6 @@
-#include "client/message_file.h"
+#include "server/files/message_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -13,8 +14,8 @@
 #include "google/protobuf/stubs/logging.h"
 #endif
 
-#include "client/json.h"
 #include "fmt/format.h"
+#include "server/files/json.h"
 
 namespace gradus {
 namespace {
@@ -95,6 +96,22 @@ absl::Status ParseText(const std::string& path, const std::string& contents,
 }  // namespace
 
 bool IsMessageFile(const std::string& path) { return FormatOf(ExtensionOf(path)).has_value(); }
+
+absl::StatusOr<std::vector<std::string>> ListMessageFiles(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string path = entry->path().string();
+    const bool is_hidden = entry->path().filename().string().starts_with('.');
+    std::error_code no_type;
+    const bool is_file = !entry->is_directory(no_type) && !entry->is_other(no_type);
+    if (!is_hidden && is_file && IsMessageFile(path)) files.push_back(path);
+  }
+  if (error) return Error(folder, error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
 
 absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message) {
   const std::string extension = ExtensionOf(path);

@@ -1,4 +1,4 @@
-#include "client/json.h"
+#include "server/files/json.h"
 
 #include <string>
 

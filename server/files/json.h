@@ -1,5 +1,5 @@
-#ifndef GRADUS_CLIENT_JSON_H_
-#define GRADUS_CLIENT_JSON_H_
+#ifndef GRADUS_SERVER_FILES_JSON_H_
+#define GRADUS_SERVER_FILES_JSON_H_
 
 #include <string>
 
@@ -21,4 +21,4 @@ absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message, Jso
 
 }  // namespace gradus
 
-#endif  // GRADUS_CLIENT_JSON_H_
+#endif  // GRADUS_SERVER_FILES_JSON_H_

@@ -1,4 +1,4 @@
-#include "client/message_file.h"
+#include "server/files/message_file.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,11 +6,12 @@
 #include <string_view>
 #include <utility>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/json.h"
 #include "gradus/v1/grade.pb.h"
-#include "tests/client/temporary_folder.h"
+#include "server/files/json.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gradus {
 namespace {
@@ -132,6 +133,23 @@ TEST(MessageFile, Folder) {
   const std::string path = folder.PathOf("folder.txtpb");
   std::filesystem::create_directory(path);
   EXPECT_EQ(ReadMessageFile<v1::Submission>(path).status().message(), path + ": Is a directory");
+}
+
+TEST(MessageFile, AFolderThatIsNotThereCannotBeListed) {
+  EXPECT_EQ(ListMessageFiles("no/such").status().message(), "no/such: No such file or directory");
+}
+
+// As Kubernetes mounts a ConfigMap: links to files in a hidden folder. One that leads nowhere is
+// listed, as a file that cannot be read.
+TEST(MessageFile, LinksAreListed) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.PathOf("..data"));
+  folder.Write("..data/a.json", "{}");
+  std::filesystem::create_symlink("..data/a.json", folder.PathOf("a.json"));
+  std::filesystem::create_symlink("nowhere", folder.PathOf("b.txtpb"));
+  std::filesystem::create_directory_symlink("..data", folder.PathOf("c.json"));
+  EXPECT_THAT(*ListMessageFiles(folder.PathOf("")),
+              ::testing::ElementsAre(folder.PathOf("a.json"), folder.PathOf("b.txtpb")));
 }
 
 TEST(MessageFile, TooLarge) {

@@ -1,5 +1,5 @@
-#ifndef GRADUS_TESTS_CLIENT_TEMPORARY_FOLDER_H_
-#define GRADUS_TESTS_CLIENT_TEMPORARY_FOLDER_H_
+#ifndef GRADUS_TESTS_SUPPORT_TEMPORARY_FOLDER_H_
+#define GRADUS_TESTS_SUPPORT_TEMPORARY_FOLDER_H_
 
 #include <cstdlib>
 #include <filesystem>
@@ -35,4 +35,4 @@ class TemporaryFolder {
 
 }  // namespace gradus
 
-#endif  // GRADUS_TESTS_CLIENT_TEMPORARY_FOLDER_H_
+#endif  // GRADUS_TESTS_SUPPORT_TEMPORARY_FOLDER_H_

@@ -1,7 +1,8 @@
-#ifndef GRADUS_CLIENT_MESSAGE_FILE_H_
-#define GRADUS_CLIENT_MESSAGE_FILE_H_
+#ifndef GRADUS_SERVER_FILES_MESSAGE_FILE_H_
+#define GRADUS_SERVER_FILES_MESSAGE_FILE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +15,11 @@ inline constexpr size_t kMaxFileBytes = size_t{64} << 20;
 
 // True if the extension of `path` says a format that ReadMessageFile reads.
 bool IsMessageFile(const std::string& path);
+
+// The files in a folder that ReadMessageFile knows the format of, sorted by path; not those in
+// folders below it, nor hidden ones, nor pipes and devices. Whether one can be read, reading it
+// tells. INVALID_ARGUMENT with the path if the folder cannot be read.
+absl::StatusOr<std::vector<std::string>> ListMessageFiles(const std::string& folder);
 
 // Replaces `message` by what a file holds, in the format that its extension says: .txtpb,
 // .textproto and .pbtxt are text, .json is JSON, .binpb and .pb are binary. An empty file is an
@@ -33,4 +39,4 @@ absl::StatusOr<Message> ReadMessageFile(const std::string& path) {
 
 }  // namespace gradus
 
-#endif  // GRADUS_CLIENT_MESSAGE_FILE_H_
+#endif  // GRADUS_SERVER_FILES_MESSAGE_FILE_H_

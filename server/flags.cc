@@ -44,6 +44,8 @@ void AddServing(CLI::App& app, Flags& flags) {
   app.add_option("--queue", flags.server.queue_capacity, "requests that may wait for a worker")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  app.add_option("--assignments", flags.assignments.directory,
+                 "directory of assignments that callers may name; read again on SIGHUP");
   AddTime(app, "--max-call-ms", flags.server.max_duration, 1,
           "longest time of a call that has no deadline of its own");
   AddTime(app, "--drain-delay-ms", flags.drain_delay, 0,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "server/grading/assignment_store.h"
 #include "server/transport/server.h"
 
 namespace gradus {
@@ -12,6 +13,7 @@ namespace gradus {
 // What the program is told from outside.
 struct Flags {
   ServerOptions server;
+  AssignmentStoreOptions assignments;
   std::string log_level = "info";
   std::chrono::milliseconds drain_delay{2000};
   std::chrono::milliseconds drain_grace{6000};

@@ -4,20 +4,26 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
+#include <initializer_list>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
 #include "server/flags.h"
+#include "server/grading/assignment_store.h"
 #include "server/transport/health_probe.h"
 #include "server/transport/machine.h"
 #include "server/transport/server.h"
@@ -26,6 +32,7 @@
 namespace {
 
 constexpr int kExitNotServing = 1;
+constexpr int kExitUsage = 2;
 constexpr int kExitCannotListen = 3;
 // Fewer files than these that may be open are worth a warning.
 constexpr int64_t kFewFiles = 4096;
@@ -38,11 +45,10 @@ void KeepMemory() {
   mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 }
 
-sigset_t StopSignals() {
+sigset_t SetOf(std::initializer_list<int> numbers) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int number : numbers) sigaddset(&signals, number);
   return signals;
 }
 
@@ -59,6 +65,49 @@ int CheckHealth(const std::string& address) {
 void LogConfiguration(std::string configuration) {
   std::replace(configuration.begin(), configuration.end(), '\n', ' ');
   spdlog::info("configuration: {}", configuration);
+}
+
+// Reads the assignments again on a thread of its own, so that the server can be stopped meanwhile.
+class AssignmentReader {
+ public:
+  explicit AssignmentReader(gradus::AssignmentStore& store) : store_(store) {}
+  AssignmentReader(const AssignmentReader&) = delete;
+  AssignmentReader& operator=(const AssignmentReader&) = delete;
+  ~AssignmentReader() { Stop(); }
+
+  // Starts over if a reading is under way.
+  void Start() {
+    Stop();
+    cancelled_ = false;
+    thread_ = std::thread([this] {
+      // Whatever happens, the server goes on with what it holds.
+      try {
+        for (const std::string& problem : store_.Read(cancelled_)) spdlog::warn("{}", problem);
+        if (!cancelled_) spdlog::info("assignments: {}", store_.Names().size());
+      } catch (const std::exception& error) {
+        spdlog::warn("assignments stay as they are: {}", error.what());
+      }
+    });
+  }
+
+  void Stop() {
+    cancelled_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  gradus::AssignmentStore& store_;
+  std::atomic<bool> cancelled_ = false;
+  std::thread thread_;
+};
+
+// Reads the assignments for the first time; false, and errors in the log, if a file is wrong.
+bool ReadAssignments(gradus::AssignmentStore& store) {
+  const std::atomic<bool> cancelled = false;
+  const std::vector<std::string> problems = store.Read(cancelled);
+  for (const std::string& problem : problems) spdlog::error("{}", problem);
+  if (problems.empty()) spdlog::info("assignments: {}", store.Names().size());
+  return problems.empty();
 }
 
 }  // namespace
@@ -83,8 +132,18 @@ int main(int argc, char** argv) {
         "raise the limit (ulimit -n)",
         files);
   }
+  const bool holds_assignments = !flags.assignments.directory.empty();
+  flags.assignments.limits = flags.server.limits;
+  const auto store = std::make_shared<gradus::AssignmentStore>(flags.assignments);
+  flags.server.assignments = store;
+  if (holds_assignments) {
+    // Before they are read, so that what changes from now on is read again.
+    const sigset_t read_again = SetOf({SIGHUP});
+    pthread_sigmask(SIG_BLOCK, &read_again, nullptr);
+    if (!ReadAssignments(*store)) return kExitUsage;
+  }
   // Blocked before gRPC starts threads, so that only sigwait sees them.
-  const sigset_t stop_signals = StopSignals();
+  const sigset_t stop_signals = SetOf({SIGTERM, SIGINT});
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
 
   auto server = gradus::Server::Start(flags.server);
@@ -95,8 +154,12 @@ int main(int argc, char** argv) {
   spdlog::info("gradus-server {} listens on {} (port {})", gradus::kVersion,
                flags.server.listen_address, (*server)->port());
 
+  AssignmentReader reader(*store);
+  const sigset_t awaited =
+      holds_assignments ? SetOf({SIGTERM, SIGINT, SIGHUP}) : SetOf({SIGTERM, SIGINT});
   int signal = 0;
-  sigwait(&stop_signals, &signal);
+  while (sigwait(&awaited, &signal) == 0 && signal == SIGHUP) reader.Start();
+  reader.Stop();
   // A second signal ends the process at once.
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGINT, SIG_DFL);

@@ -266,6 +266,7 @@ class AssignmentCompiler {
   }
 
   absl::Status MakePlans() {
+    result_.bytes_ = static_cast<double>(assignment().ByteSizeLong());
     double flops = 0;
     double bytes = 0;
     double key_bytes = 0;
@@ -295,6 +296,7 @@ class AssignmentCompiler {
                                       "or more, the limit is {:.2g}",
                                       flops, limits_.max_flops));
       }
+      result_.bytes_ += plan->BytesOfAll();
       bytes += kBytesPerKeyByte * plan->BytesOfAll();
       if (bytes > limits_.max_bytes) {
         return FieldError("problems", Reason::kLimitExceeded,

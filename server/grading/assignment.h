@@ -72,6 +72,7 @@ class CompiledAssignment {
                                                     const std::atomic<bool>& cancelled);
 
   const std::string& name() const { return assignment_->name(); }
+  const v1::Assignment& definition() const { return *assignment_; }
   const v1::Policy& policy() const { return assignment_->policy(); }
   std::span<const CompiledItem> items() const { return items_; }
   std::span<const AskedProblem> problems() const { return problems_; }
@@ -80,6 +81,8 @@ class CompiledAssignment {
   // How many times grading may compute a whole problem over again to find out where an error comes
   // from.
   int replays(size_t problem) const { return replays_[problem]; }
+  // Estimated bytes that it takes: the definition, and all numbers of its problems.
+  double bytes() const { return bytes_; }
 
   // Index of the item that an answer's name means: its id, or the address or symbol of its quantity
   // where no other item asks for the same. nullopt: none.
@@ -97,6 +100,7 @@ class CompiledAssignment {
   std::vector<CompiledItem> items_;
   std::vector<AskedProblem> problems_;
   std::vector<int> replays_;
+  double bytes_ = 0;
   v1::Credit credit_ = v1::CREDIT_PER_ELEMENT;
   v1::FeedbackLevel feedback_level_ = v1::FEEDBACK_LEVEL_VERDICT;
   std::unordered_map<std::string, size_t> by_id_;

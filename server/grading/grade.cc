@@ -20,10 +20,8 @@ template <class Message>
 absl::Status CheckSource(const Message& message) {
   switch (message.source_case()) {
     case Message::kAssignment:
-      break;
     case Message::kAssignmentName:
-      return FieldError("assignment_name", Reason::kNotImplemented,
-                        "this server holds no assignments yet; send the assignment itself");
+      break;
     default:
       return FieldError("assignment", Reason::kMissingField, "unset");
   }
@@ -33,6 +31,22 @@ absl::Status CheckSource(const Message& message) {
         fmt::format("{} is no feedback level", static_cast<int>(message.max_feedback_level())));
   }
   return absl::OkStatus();
+}
+
+// What they are to grade against.
+template <class Message>
+absl::StatusOr<std::shared_ptr<const CompiledAssignment>> SourceOf(
+    const Message& message, const AssignmentStore& assignments, const Limits& limits,
+    const std::atomic<bool>& cancelled) {
+  if (message.source_case() == Message::kAssignmentName) {
+    auto held = assignments.Find(message.assignment_name());
+    if (!held.ok()) return WithFieldPrefix(held.status(), "assignment_name");
+    return held;
+  }
+  absl::StatusOr<CompiledAssignment> assignment =
+      CompiledAssignment::Compile(message.assignment(), limits, cancelled);
+  if (!assignment.ok()) return assignment.status();
+  return std::make_shared<const CompiledAssignment>(*std::move(assignment));
 }
 
 absl::Status CheckSubmission(const v1::Submission& submission) {
@@ -50,27 +64,31 @@ absl::Status CheckSubmission(const v1::Submission& submission) {
 
 }  // namespace
 
-absl::Status Grade(const v1::GradeRequest& request, const Limits& limits,
-                   const std::atomic<bool>& cancelled, v1::GradeResponse* response) {
+absl::Status Grade(const v1::GradeRequest& request, const AssignmentStore& assignments,
+                   const Limits& limits, const std::atomic<bool>& cancelled,
+                   v1::GradeResponse* response) {
   if (absl::Status s = CheckSource(request); !s.ok()) return s;
   if (!request.has_submission()) return FieldError("submission", Reason::kMissingField, "unset");
   // GradeOne does so too, but only once the assignment has been compiled.
   if (absl::Status s = CheckSubmission(request.submission()); !s.ok()) return s;
-  const absl::StatusOr<CompiledAssignment> assignment =
-      CompiledAssignment::Compile(request.assignment(), limits, cancelled);
+  const auto assignment = SourceOf(request, assignments, limits, cancelled);
   if (!assignment.ok()) return assignment.status();
   absl::StatusOr<v1::GradeReport> report =
-      GradeOne(*assignment, request.submission(), request.max_feedback_level(), cancelled);
+      GradeOne(**assignment, request.submission(), request.max_feedback_level(), cancelled);
   if (!report.ok()) return report.status();
   *response->mutable_report() = *std::move(report);
   return absl::OkStatus();
 }
 
-absl::StatusOr<CompiledAssignment> CompileHeader(const v1::GradeStreamHeader& header,
-                                                 const Limits& limits,
-                                                 const std::atomic<bool>& cancelled) {
+absl::StatusOr<std::shared_ptr<const CompiledAssignment>> AssignmentOf(
+    const v1::GradeStreamHeader& header, const AssignmentStore& assignments, const Limits& limits,
+    const std::atomic<bool>& cancelled) {
   if (absl::Status s = CheckSource(header); !s.ok()) return WithFieldPrefix(s, "header");
-  return CompiledAssignment::Compile(header.assignment(), limits, cancelled);
+  auto assignment = SourceOf(header, assignments, limits, cancelled);
+  if (!assignment.ok() && header.source_case() == v1::GradeStreamHeader::kAssignmentName) {
+    return WithFieldPrefix(assignment.status(), "header");
+  }
+  return assignment;
 }
 
 absl::StatusOr<v1::GradeReport> GradeOne(const CompiledAssignment& assignment,

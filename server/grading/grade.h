@@ -2,6 +2,7 @@
 #define GRADUS_SERVER_GRADING_GRADE_H_
 
 #include <atomic>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -9,20 +10,23 @@
 #include "gradus/v1/grading_service.pb.h"
 #include "server/engine/limits.h"
 #include "server/grading/assignment.h"
+#include "server/grading/assignment_store.h"
 
 namespace gradus {
 
-// Answers a Grade request: compiles the assignment, judges the submission, cuts the report to the
-// least of the assignment's and the caller's feedback level. A wrong answer is a result; errors are
-// those of the request, with paths relative to the Assignment, or `submission...`.
-absl::Status Grade(const v1::GradeRequest& request, const Limits& limits,
-                   const std::atomic<bool>& cancelled, v1::GradeResponse* response);
+// Answers a Grade request: compiles the assignment, or takes one of `assignments`, judges the
+// submission, cuts the report to the least of the assignment's and the caller's feedback level. A
+// wrong answer is a result; errors are those of the request, with paths relative to the Assignment,
+// or `submission...`, or `assignment_name`.
+absl::Status Grade(const v1::GradeRequest& request, const AssignmentStore& assignments,
+                   const Limits& limits, const std::atomic<bool>& cancelled,
+                   v1::GradeResponse* response);
 
-// The assignment of a stream of submissions. Errors are those of the header, with paths
+// The assignment of a stream of submissions; never null. Errors are those of the header, with paths
 // `header...`, or of the assignment, with paths relative to it as everywhere.
-absl::StatusOr<CompiledAssignment> CompileHeader(const v1::GradeStreamHeader& header,
-                                                 const Limits& limits,
-                                                 const std::atomic<bool>& cancelled);
+absl::StatusOr<std::shared_ptr<const CompiledAssignment>> AssignmentOf(
+    const v1::GradeStreamHeader& header, const AssignmentStore& assignments, const Limits& limits,
+    const std::atomic<bool>& cancelled);
 
 // Grades one submission. The report is cut to the least of the assignment's feedback level and
 // `max_level`, where unspecified is no further limit. Errors have paths `submission...`; or

@@ -14,9 +14,8 @@ namespace gradus {
 namespace {
 
 constexpr std::array<std::string_view, 11> kReasonNames = {
-    "MISSING_FIELD",    "INVALID_VALUE",  "UNKNOWN_NAME",    "DUPLICATE_NAME",
-    "UNKNOWN_OP",       "CYCLE",          "SHAPE_MISMATCH",  "VALUE_COUNT",
-    "NON_FINITE_INPUT", "LIMIT_EXCEEDED", "NOT_IMPLEMENTED",
+    "MISSING_FIELD",  "INVALID_VALUE", "UNKNOWN_NAME",     "DUPLICATE_NAME", "UNKNOWN_OP", "CYCLE",
+    "SHAPE_MISMATCH", "VALUE_COUNT",   "NON_FINITE_INPUT", "LIMIT_EXCEEDED", "NOT_FOUND",
 };
 
 // Type of the payload that carries a violation inside a status, its parts separated by '\0', which
@@ -39,8 +38,8 @@ absl::Status FieldError(const FieldViolation& violation) {
                             Printable(violation.description, kMaxDescriptionLength)};
   const std::string place =
       v.subject.empty() ? v.field : fmt::format("{} '{}'", v.field, v.subject);
-  absl::Status status(v.reason == Reason::kNotImplemented ? absl::StatusCode::kUnimplemented
-                                                          : absl::StatusCode::kInvalidArgument,
+  absl::Status status(v.reason == Reason::kNotFound ? absl::StatusCode::kNotFound
+                                                    : absl::StatusCode::kInvalidArgument,
                       place.empty() ? v.description : fmt::format("{}: {}", place, v.description));
   status.SetPayload(kPayloadType,
                     absl::Cord(fmt::format("{}{}{}{}{}{}{}", v.field, '\0', v.subject, '\0',

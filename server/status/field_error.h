@@ -21,7 +21,7 @@ enum class Reason {
   kValueCount,
   kNonFiniteInput,
   kLimitExceeded,
-  kNotImplemented,
+  kNotFound,
 };
 
 // UPPER_SNAKE_CASE, as google.rpc.ErrorInfo.reason wants it: "SHAPE_MISMATCH".
@@ -35,7 +35,8 @@ struct FieldViolation {
   std::string description;  // both sides of the conflict, and the way out
 };
 
-// The status of a violation: INVALID_ARGUMENT, or UNIMPLEMENTED for kNotImplemented. Its message
+// The status of a violation: INVALID_ARGUMENT, or NOT_FOUND for kNotFound, which is about what the
+// server holds. Its message
 // reads `network.nodes[3] 'fc2': input has 128 features, weight expects 64 (shape [10, 64])`.
 absl::Status FieldError(const FieldViolation& violation);
 

@@ -30,9 +30,10 @@ constexpr size_t kSliceBytes = size_t{256} << 10;
 
 GradeStreamCall::GradeStreamCall(const CallSettings& settings, grpc::CallbackServerContext* context,
                                  const Limits& limits, const GradeStreamLimits& stream_limits,
-                                 ComputePool& pool)
+                                 const AssignmentStore& assignments, ComputePool& pool)
     : limits_(limits),
       stream_limits_(stream_limits),
+      assignments_(assignments),
       pool_(pool),
       call_(settings, kMethod, *context),
       is_reading_(true) {
@@ -48,7 +49,7 @@ void GradeStreamCall::OnReadDone(bool ok) {
     if (status_.ok()) Fail(TakeRequest());
   } else {
     is_half_closed_ = true;
-    if (!assignment_.has_value()) {
+    if (assignment_ == nullptr) {
       Fail(FieldError("header", Reason::kMissingField, "unset; a stream begins with it"));
     }
   }
@@ -74,7 +75,7 @@ void GradeStreamCall::OnCancel() {
 absl::Status GradeStreamCall::TakeRequest() {
   switch (request_.item_case()) {
     case v1::GradeStreamRequest::kHeader:
-      if (assignment_.has_value()) {
+      if (assignment_ != nullptr) {
         return FieldError("header", Reason::kInvalidValue,
                           "only the first message of a stream is one");
       }
@@ -84,14 +85,14 @@ absl::Status GradeStreamCall::TakeRequest() {
     case v1::GradeStreamRequest::kBatch:
       return TakeBatch();
     default:
-      return assignment_.has_value()
+      return assignment_ != nullptr
                  ? FieldError("batch", Reason::kMissingField, "unset")
                  : FieldError("header", Reason::kMissingField, "unset; a stream begins with it");
   }
 }
 
 absl::Status GradeStreamCall::TakeBatch() {
-  if (!assignment_.has_value()) {
+  if (assignment_ == nullptr) {
     return FieldError("header", Reason::kMissingField, "unset; a stream begins with it");
   }
   const int count = request_.batch().submissions_size();
@@ -127,10 +128,9 @@ v1::Submission GradeStreamCall::TakeSubmission() {
 
 void GradeStreamCall::Compile() {
   const Clock::time_point begun = Clock::now();
-  std::optional<CompiledAssignment> assignment;
+  std::shared_ptr<const CompiledAssignment> assignment;
   const absl::Status status = WithoutExceptions(kMethod, [&] {
-    absl::StatusOr<CompiledAssignment> compiled =
-        CompileHeader(request_.header(), limits_, stopping_);
+    auto compiled = AssignmentOf(request_.header(), assignments_, limits_, stopping_);
     if (!compiled.ok()) return compiled.status();
     assignment = *std::move(compiled);
     return absl::OkStatus();
@@ -234,7 +234,7 @@ void GradeStreamCall::StartJobs() {
 
 void GradeStreamCall::StartReading() {
   // The first batch waits for the assignment.
-  if (!status_.ok() || is_reading_ || is_half_closed_ || !assignment_.has_value()) return;
+  if (!status_.ok() || is_reading_ || is_half_closed_ || assignment_ == nullptr) return;
   // Enough for every worker to find its next slice.
   if (waiting_count_ >= int64_t{kSliceSubmissions} * pool_.worker_count() ||
       waiting_bytes_ >= stream_limits_.max_waiting_bytes) {

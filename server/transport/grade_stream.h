@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 
 #include "absl/status/status.h"
@@ -15,6 +15,7 @@
 #include "gradus/v1/grading_service.grpc.pb.h"
 #include "server/engine/limits.h"
 #include "server/grading/assignment.h"
+#include "server/grading/assignment_store.h"
 #include "server/transport/call.h"
 #include "server/transport/compute_pool.h"
 
@@ -33,7 +34,8 @@ struct GradeStreamLimits {
   size_t max_unwritten_bytes = size_t{1} << 20;
 };
 
-// One GradeStream call in flight: compiles the assignment of the header once, grades submissions on
+// One GradeStream call in flight: compiles the assignment of the header, or finds the one that it
+// names, once, grades submissions on
 // the pool, several at a time, and writes results as they are ready. gRPC owns it, and it deletes
 // itself when the call is done.
 //
@@ -50,9 +52,10 @@ struct GradeStreamLimits {
 class GradeStreamCall final
     : public grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse> {
  public:
-  // All but the limits outlive the call.
+  // All but the limits outlive the call. The header may name one of `assignments`.
   GradeStreamCall(const CallSettings& settings, grpc::CallbackServerContext* context,
-                  const Limits& limits, const GradeStreamLimits& stream_limits, ComputePool& pool);
+                  const Limits& limits, const GradeStreamLimits& stream_limits,
+                  const AssignmentStore& assignments, ComputePool& pool);
 
  private:
   struct Batch {
@@ -97,6 +100,7 @@ class GradeStreamCall final
 
   const Limits limits_;
   const GradeStreamLimits stream_limits_;
+  const AssignmentStore& assignments_;
   ComputePool& pool_;
   // True once the call is to end with an error; what the grader looks at.
   std::atomic<bool> stopping_ = false;
@@ -107,7 +111,7 @@ class GradeStreamCall final
   std::mutex mutex_;  // guards what follows
   Call call_;
   // Both are set once, when Compile is done; jobs that start after that read them without mutex_.
-  std::optional<CompiledAssignment> assignment_;
+  std::shared_ptr<const CompiledAssignment> assignment_;
   v1::FeedbackLevel max_level_ = v1::FEEDBACK_LEVEL_UNSPECIFIED;
   absl::Status status_;
   bool is_reading_ = false;

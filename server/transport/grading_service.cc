@@ -1,10 +1,10 @@
 #include "server/transport/grading_service.h"
 
 #include "server/grading/grade.h"
+#include "server/grading/held_assignments.h"
 #include "server/grading/lint.h"
 #include "server/transport/grade_stream.h"
 #include "server/transport/unary_call.h"
-#include "server/transport/unimplemented.h"
 
 namespace gradus {
 namespace {
@@ -24,14 +24,15 @@ grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext*
                                                     v1::GradeResponse* response) {
   auto* call = new UnaryCall(settings_, kGrade, context, request, response);
   call->RunOn(pool_, [this, call, request, response] {
-    return gradus::Grade(*request, limits_, call->cancelled(), response);
+    return gradus::Grade(*request, *assignments_, limits_, call->cancelled(), response);
   });
   return call;
 }
 
 grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>*
 GradingServiceImpl::GradeStream(grpc::CallbackServerContext* context) {
-  return new GradeStreamCall(settings_, context, limits_, GradeStreamLimits{}, pool_);
+  return new GradeStreamCall(settings_, context, limits_, GradeStreamLimits{}, *assignments_,
+                             pool_);
 }
 
 grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(
@@ -48,7 +49,10 @@ grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(
     grpc::CallbackServerContext* context, const v1::ListAssignmentsRequest* request,
     v1::ListAssignmentsResponse* response) {
   auto* call = new UnaryCall(settings_, kListAssignments, context, request, response);
-  call->Answer(NotImplemented(kListAssignments.name));
+  call->RunOn(pool_, [this, response] {
+    *response = gradus::ListAssignments(*assignments_);
+    return absl::OkStatus();
+  });
   return call;
 }
 
@@ -56,7 +60,9 @@ grpc::ServerUnaryReactor* GradingServiceImpl::GetAssignment(grpc::CallbackServer
                                                             const v1::GetAssignmentRequest* request,
                                                             v1::GetAssignmentResponse* response) {
   auto* call = new UnaryCall(settings_, kGetAssignment, context, request, response);
-  call->Answer(NotImplemented(kGetAssignment.name));
+  call->RunOn(pool_, [this, request, response] {
+    return gradus::GetAssignment(*request, *assignments_, response);
+  });
   return call;
 }
 

@@ -46,7 +46,7 @@ class ServerImpl final : public Server {
         pool_(options.worker_count > 0 ? options.worker_count : AvailableCores(),
               static_cast<size_t>(options.queue_capacity)),
         gradient_service_(settings_, options.limits, pool_),
-        grading_service_(settings_, options.limits, pool_),
+        grading_service_(settings_, options.limits, options.assignments, pool_),
         max_request_bytes_(options.limits.max_request_bytes),
         connections_(options.connections) {}
 

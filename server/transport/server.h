@@ -9,6 +9,7 @@
 #include <grpcpp/channel.h>
 
 #include "server/engine/limits.h"
+#include "server/grading/assignment_store.h"
 
 namespace gradus {
 
@@ -44,6 +45,8 @@ struct ServerOptions {
   int queue_capacity = 64;
   Limits limits = {};
   ConnectionLimits connections = {};
+  // Those that callers may name. Default: none.
+  std::shared_ptr<const AssignmentStore> assignments = std::make_shared<const AssignmentStore>();
   // A call without a deadline of its own is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
   // Writes a line for each call (call_log.h).

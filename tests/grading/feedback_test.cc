@@ -69,7 +69,7 @@ v1::GradeReport ReportAt(v1::FeedbackLevel policy, v1::FeedbackLevel caller) {
   request.set_max_feedback_level(caller);
   v1::GradeResponse response;
   const std::atomic<bool> cancelled = false;
-  const absl::Status status = Grade(request, Limits(), cancelled, &response);
+  const absl::Status status = Grade(request, AssignmentStore(), Limits(), cancelled, &response);
   EXPECT_TRUE(status.ok()) << status;
   return response.report();
 }
@@ -179,7 +179,7 @@ TEST(GradeTest, RefusesRequestsThatAreNone) {
     spoil(request);
     v1::GradeResponse response;
     const std::atomic<bool> cancelled = false;
-    return Grade(request, Limits(), cancelled, &response).ToString();
+    return Grade(request, AssignmentStore(), Limits(), cancelled, &response).ToString();
   };
   EXPECT_THAT(message_of([](auto& r) { r.clear_source(); }),
               HasSubstr("INVALID_ARGUMENT: assignment: unset"));
@@ -187,8 +187,8 @@ TEST(GradeTest, RefusesRequestsThatAreNone) {
               HasSubstr("INVALID_ARGUMENT: submission: unset"));
   EXPECT_THAT(
       message_of([](auto& r) { r.set_assignment_name("homework"); }),
-      HasSubstr("UNIMPLEMENTED: assignment_name: this server holds no assignments yet; send "
-                "the assignment itself"));
+      HasSubstr("NOT_FOUND: assignment_name: no assignment is named 'homework'; this server holds "
+                "none"));
   EXPECT_THAT(message_of([](auto& r) { r.mutable_submission()->set_id(std::string(257, 'i')); }),
               HasSubstr("INVALID_ARGUMENT: submission.id: longer than 256 characters"));
   EXPECT_THAT(

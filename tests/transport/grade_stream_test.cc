@@ -205,12 +205,13 @@ class StreamServer : private v1::GradingService::CallbackService {
  private:
   grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>* GradeStream(
       grpc::CallbackServerContext* context) override {
-    return new GradeStreamCall(settings_, context, limits_, stream_limits_, pool_);
+    return new GradeStreamCall(settings_, context, limits_, stream_limits_, assignments_, pool_);
   }
 
   const CallSettings settings_;
   const Limits limits_;
   const GradeStreamLimits stream_limits_;
+  const AssignmentStore assignments_;
   ComputePool pool_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Stub> stub_;
@@ -360,9 +361,9 @@ std::vector<BadStream> BadStreams() {
        "header.assignment MISSING_FIELD"},
       {"AssignmentByName",
        {by_name, batch},
-       grpc::StatusCode::UNIMPLEMENTED,
-       "header.assignment_name: this server holds no assignments yet; send the assignment itself",
-       "header.assignment_name NOT_IMPLEMENTED"},
+       grpc::StatusCode::NOT_FOUND,
+       "header.assignment_name: no assignment is named 'homework'; this server holds none",
+       "header.assignment_name NOT_FOUND"},
       {"NoFeedbackLevel",
        {level, batch},
        kInvalid,

@@ -45,9 +45,9 @@ TEST(StatusConversionTest, AResultCarriesTheSame) {
   EXPECT_EQ(plain.details_size(), 0);
 }
 
-TEST(StatusConversionTest, NotImplementedIsUnimplemented) {
-  EXPECT_EQ(ToGrpcStatus(FieldError("policy", Reason::kNotImplemented, "not yet")).error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+TEST(StatusConversionTest, NotFoundIsSo) {
+  EXPECT_EQ(ToGrpcStatus(FieldError("name", Reason::kNotFound, "no such")).error_code(),
+            grpc::StatusCode::NOT_FOUND);
 }
 
 // Every part at its largest, the details must still fit into what gRPC delivers.

@@ -22,7 +22,7 @@ struct AssignmentStoreOptions {
   // Each file in it that ListMessageFiles lists is an assignment.
   std::string directory;
   // Of each assignment, as if it were sent.
-  Limits limits;
+  Limits limits = {};
   // Files of the directory.
   size_t max_files = 1000;
   // CompiledAssignment::bytes of all together. While the directory is read again there may be twice

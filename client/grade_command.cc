@@ -4,6 +4,7 @@
 
 #include "client/grade_files.h"
 #include "client/submission_files.h"
+#include "fmt/format.h"
 #include "gradus/v1/grading_service.pb.h"
 #include "server/files/json.h"
 #include "server/files/message_file.h"
@@ -41,18 +42,35 @@ class ReportPrinter {
   int count_ = 0;
 };
 
+// What the submissions are graded against.
+absl::StatusOr<v1::GradeStreamHeader> HeaderOf(const GradeOptions& options) {
+  v1::GradeStreamHeader header;
+  if (options.assignment.starts_with('@')) {
+    if (options.connection.server.empty()) {
+      return absl::InvalidArgumentError(
+          fmt::format("{0}: an assignment that a server holds; --server says which server, and "
+                      "./{0} would be a file",
+                      options.assignment));
+    }
+    header.set_assignment_name(options.assignment.substr(1));
+    return header;
+  }
+  absl::StatusOr<v1::Assignment> assignment = ReadMessageFile<v1::Assignment>(options.assignment);
+  if (!assignment.ok()) return assignment.status();
+  *header.mutable_assignment() = *std::move(assignment);
+  return header;
+}
+
 }  // namespace
 
 ExitCode RunGrade(const GradeOptions& options) {
-  absl::StatusOr<v1::Assignment> assignment = ReadMessageFile<v1::Assignment>(options.assignment);
-  if (!assignment.ok()) return Fail(assignment.status());
+  const absl::StatusOr<v1::GradeStreamHeader> header = HeaderOf(options);
+  if (!header.ok()) return Fail(header.status());
   const absl::StatusOr<std::vector<std::string>> files = ListSubmissionFiles(options.submissions);
   if (!files.ok()) return Fail(files.status());
   const absl::StatusOr<Connection> connection = Connection::Open(options.connection);
   if (!connection.ok()) return Fail(connection.status());
 
-  v1::GradeStreamHeader header;
-  *header.mutable_assignment() = *std::move(assignment);
   ExitCode code = ExitCode::kDone;
   ReportPrinter printer(options);
   const auto print = [&](const std::string& file, const absl::StatusOr<v1::GradeReport>& report) {
@@ -61,7 +79,7 @@ ExitCode RunGrade(const GradeOptions& options) {
     Fail(status);
     code = ExitCode::kPartlyGraded;
   };
-  const absl::Status status = GradeFiles(*connection, header, *files, print);
+  const absl::Status status = GradeFiles(*connection, *header, *files, print);
   // What concerns all submissions is about what they have in common.
   if (!status.ok()) code = Fail(About(options.assignment, status));
   printer.End();

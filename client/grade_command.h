@@ -11,7 +11,8 @@
 namespace gradus {
 
 struct GradeOptions {
-  std::string assignment;                // path of the file
+  // Path of the file; or "@homework", the assignment of that name that the server holds.
+  std::string assignment;
   std::vector<std::string> submissions;  // paths of files and folders, as ListSubmissionFiles takes
   // JSON instead of text: the GradeReport of one submission, an array of them for several files or
   // a folder.

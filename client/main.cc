@@ -12,6 +12,7 @@
 #include "spdlog/spdlog.h"
 #include <CLI/CLI.hpp>
 
+#include "client/assignments_command.h"
 #include "client/check_command.h"
 #include "client/class_command.h"
 #include "client/compute_command.h"
@@ -141,14 +142,29 @@ void AddSubmissions(CLI::App* command, std::vector<std::string>* submissions) {
 void AddGrade(CLI::App* app, GradeOptions* options, Action* action) {
   CLI::App* command = app->add_subcommand("grade", "Grade submissions against an assignment");
   command->callback([=] { *action = [options] { return RunGrade(*options); }; });
-  command->add_option("ASSIGNMENT", options->assignment, "The assignment: .txtpb, .json or .binpb")
-      ->option_text("FILE")
+  command
+      ->add_option("ASSIGNMENT", options->assignment,
+                   "The assignment: .txtpb, .json or .binpb; or @ and the name of one that the "
+                   "server holds")
+      ->option_text("FILE|@NAME")
       ->required();
   AddSubmissions(command, &options->submissions);
   const auto list_all = [options](int64_t) { options->listed = ListedItems::kAll; };
   command->add_flag_function("--all", list_all, "List correct items too");
   AddFormat(command, "text", &options->json);
   AddConnection(command, &options->connection);
+}
+
+void AddAssignments(CLI::App* app, AssignmentsOptions* options, Action* action) {
+  CLI::App* command =
+      app->add_subcommand("assignments", "List the assignments that a server holds");
+  command->callback([=] { *action = [options] { return RunAssignments(*options); }; });
+  command->add_option("NAME", options->name, "Show the items of this one. Default: list the names")
+      ->option_text("NAME");
+  AddFormat(command, "text", &options->json);
+  AddConnection(command, &options->connection);
+  // The one in this process holds none.
+  command->get_option("--server")->description("The server to ask")->required();
 }
 
 void AddClass(CLI::App* app, ClassOptions* options, Action* action) {
@@ -222,6 +238,7 @@ int Main(int argc, char** argv) {
   CheckCommandOptions check;
   OpsOptions ops;
   GradeOptions grade;
+  AssignmentsOptions assignments;
   ClassOptions class_report;
   RegradeOptions regrade;
   LintOptions lint;
@@ -237,6 +254,7 @@ int Main(int argc, char** argv) {
   AddClass(&app, &class_report, &action);
   AddRegrade(&app, &regrade, &action);
   AddLint(&app, &lint, &action);
+  AddAssignments(&app, &assignments, &action);
   AddOps(&app, &ops, &action);
   AddHealth(&app, &health, &action);
 

@@ -1,8 +1,10 @@
 // Bad input is an answer: the status code, the field path and the exact text, as a client sees them
 // over a real socket. One row per mistake.
 
+#include <atomic>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
 
@@ -401,6 +404,67 @@ INSTANTIATE_TEST_SUITE_P(Rows, BadInputTest, ::testing::ValuesIn(BadInputs()),
                          [](const ::testing::TestParamInfo<BadInput>& info) {
                            return info.param.name;
                          });
+
+// Names that the server holds no assignment of.
+struct BadName {
+  std::string name;
+  std::string message;  // after the path
+};
+
+TEST(BadInputTableTest, UnknownAssignmentsAreAnswered) {
+  const TemporaryFolder folder;
+  folder.Write("a.txtpb",
+               FromFile<v1::Assignment>("examples/homework/homework.txtpb").DebugString());
+  const auto store =
+      std::make_shared<AssignmentStore>(AssignmentStoreOptions{.directory = folder.PathOf("")});
+  const std::atomic<bool> never = false;
+  ASSERT_EQ(store->Read(never), std::vector<std::string>());
+  ServerOptions options;
+  options.assignments = store;
+  TestServer server(options);
+  TestServer empty;
+
+  const auto expect_not_found = [](const grpc::Status& status, const std::string& field,
+                                   const std::string& message) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_EQ(status.error_message(), field + ": " + message);
+    google::rpc::Status details;
+    ASSERT_TRUE(details.ParseFromString(status.error_details()));
+    ASSERT_EQ(details.details_size(), 2);
+    google::rpc::BadRequest bad_request;
+    ASSERT_TRUE(details.details(0).UnpackTo(&bad_request));
+    EXPECT_EQ(bad_request.field_violations(0).field(), field);
+    google::rpc::ErrorInfo info;
+    ASSERT_TRUE(details.details(1).UnpackTo(&info));
+    EXPECT_EQ(info.reason(), "NOT_FOUND");
+  };
+  const auto expect_bad_name = [&](TestServer& asked, const BadName& row) {
+    v1::GradeRequest grade;
+    grade.set_assignment_name(row.name);
+    grade.mutable_submission();
+    v1::GradeResponse report;
+    TestContext grade_context;
+    expect_not_found(asked.grading().Grade(&grade_context, grade, &report), "assignment_name",
+                     row.message);
+    v1::GetAssignmentRequest get;
+    get.set_name(row.name);
+    v1::GetAssignmentResponse assignment;
+    TestContext get_context;
+    expect_not_found(asked.grading().GetAssignment(&get_context, get, &assignment), "name",
+                     row.message);
+  };
+  const BadName rows[] = {
+      {"homwork", "no assignment is named 'homwork'; the closest name is 'homework'"},
+      {"exam",
+       "no assignment is named 'exam'; ListAssignments has the names of those that there are"},
+      {"", "no assignment is named ''; ListAssignments has the names of those that there are"},
+      {"home\nwork", "no assignment is named 'home?work'; the closest name is 'homework'"},
+      {std::string(1000, 'x'), "no assignment is named '" + std::string(128, 'x') +
+                                   "...'; ListAssignments has the names of those that there are"},
+  };
+  for (const BadName& row : rows) expect_bad_name(server, row);
+  expect_bad_name(empty, {"homework", "no assignment is named 'homework'; this server holds none"});
+}
 
 TEST(BadInputTableTest, TheRequestIsRightBeforeItIsSpoiled) {
   TestServer server;

@@ -27,17 +27,6 @@ TEST(ServiceTest, RpcsOfLaterVersionsSayThatTheyAre) {
     TestContext context;
     expect_unimplemented(server.gradient().StreamTrace(&context, {})->Finish(), "StreamTrace");
   }
-  {
-    TestContext context;
-    v1::ListAssignmentsResponse response;
-    expect_unimplemented(server.grading().ListAssignments(&context, {}, &response),
-                         "ListAssignments");
-  }
-  {
-    TestContext context;
-    v1::GetAssignmentResponse response;
-    expect_unimplemented(server.grading().GetAssignment(&context, {}, &response), "GetAssignment");
-  }
 }
 
 TEST(ServiceTest, LimitsCanBeAskedFor) {

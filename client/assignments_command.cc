@@ -41,15 +41,14 @@ std::string AssignmentText(const v1::GetAssignmentResponse& response) {
   std::vector<std::vector<std::string>> rows = {{"item", "points", "shape", "quantity"}};
   for (int i = 0; i < assignment.items_size(); ++i) {
     const v1::Item& item = assignment.items(i);
-    // A server that tells no shape has one cell left empty.
     const std::string shape = i < response.shapes_size()
                                   ? fmt::format("[{}]", fmt::join(response.shapes(i).shape(), ", "))
                                   : "";
     rows.push_back({Printable(item.id()), PointsText(item.has_points() ? item.points() : 1), shape,
                     Printable(item.quantity())});
   }
-  return fmt::format("{}: {} items\n\n{}", Printable(assignment.name()), assignment.items_size(),
-                     AlignColumns(rows, "  "));
+  return fmt::format("{}: {} {}\n\n{}", Printable(assignment.name()), assignment.items_size(),
+                     assignment.items_size() == 1 ? "item" : "items", AlignColumns(rows, "  "));
 }
 
 ExitCode RunAssignments(const AssignmentsOptions& options) {

@@ -93,6 +93,14 @@ absl::Status ParseText(const std::string& path, const std::string& contents,
   return absl::OkStatus();
 }
 
+absl::Status CheckFormat(const std::string& path) {
+  if (IsMessageFile(path)) return absl::OkStatus();
+  return Error(path,
+               fmt::format("the extension '{}' says no format; use .txtpb, .textproto or .pbtxt "
+                           "for text, .json for JSON, .binpb or .pb for binary",
+                           ExtensionOf(path)));
+}
+
 }  // namespace
 
 bool IsMessageFile(const std::string& path) { return FormatOf(ExtensionOf(path)).has_value(); }
@@ -114,30 +122,29 @@ absl::StatusOr<std::vector<std::string>> ListMessageFiles(const std::string& fol
 }
 
 absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message) {
-  const std::string extension = ExtensionOf(path);
-  const std::optional<Format> format = FormatOf(extension);
-  if (!format.has_value()) {
-    return Error(path,
-                 fmt::format("the extension '{}' says no format; use .txtpb, .textproto or .pbtxt "
-                             "for text, .json for JSON, .binpb or .pb for binary",
-                             extension));
-  }
+  if (absl::Status s = CheckFormat(path); !s.ok()) return s;
   const absl::StatusOr<std::string> contents = ReadFile(path);
   if (!contents.ok()) return contents.status();
-  if (contents->empty()) return Error(path, "the file is empty");
+  return ParseMessageFile(path, *contents, message);
+}
+
+absl::Status ParseMessageFile(const std::string& path, const std::string& contents,
+                              google::protobuf::Message* message) {
+  if (absl::Status s = CheckFormat(path); !s.ok()) return s;
+  if (contents.empty()) return Error(path, "the file is empty");
 #if GOOGLE_PROTOBUF_VERSION < 4022000
   // Protobuf would write to standard error too when a string is not UTF-8.
   const google::protobuf::LogSilencer silence;
 #endif
-  switch (*format) {
+  switch (*FormatOf(ExtensionOf(path))) {
     case Format::kText:
-      return ParseText(path, *contents, message);
+      return ParseText(path, contents, message);
     case Format::kJson: {
-      const absl::Status status = ParseJson(*contents, message);
+      const absl::Status status = ParseJson(contents, message);
       return status.ok() ? status : Error(path, std::string(status.message()));
     }
     case Format::kBinary:
-      if (message->ParseFromString(*contents)) return absl::OkStatus();
+      if (message->ParseFromString(contents)) return absl::OkStatus();
       break;
   }
   return Error(path, fmt::format("not the binary form of a {}", message->GetTypeName()));

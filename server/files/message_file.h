@@ -29,7 +29,11 @@ absl::StatusOr<std::vector<std::string>> ListMessageFiles(const std::string& fol
 // column too, both counted from 1: "problem.txtpb:12:5: Expected ...".
 absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message);
 
-// The same as a value: `ReadMessageFile<v1::Problem>("problem.txtpb")`.
+// The same for a file that has been read: `path` says the format, and what errors begin with.
+absl::Status ParseMessageFile(const std::string& path, const std::string& contents,
+                              google::protobuf::Message* message);
+
+// As ReadMessageFile, as a value: `ReadMessageFile<v1::Problem>("problem.txtpb")`.
 template <class Message>
 absl::StatusOr<Message> ReadMessageFile(const std::string& path) {
   Message message;

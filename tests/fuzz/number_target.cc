@@ -1,0 +1,40 @@
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include "server/grading/written_number.h"
+#include "tests/fuzz/promise.h"
+#include "tests/fuzz/target.h"
+
+namespace gradus::testing {
+namespace {
+
+// What the C library makes of a decimal, once it is spelled as in C.
+double ByStrtod(std::string text) {
+  for (const auto& [theirs, ours] : {std::pair("\u2212", "-"), {",", "."}}) {
+    const size_t found = text.find(theirs);
+    if (found != std::string::npos) text.replace(found, std::string_view(theirs).size(), ours);
+  }
+  return std::strtod(text.c_str(), nullptr);
+}
+
+}  // namespace
+
+void FuzzNumber(std::string_view input) {
+  for (const bool decimal_comma : {false, true}) {
+    const NumberText read = ReadNumber(input, decimal_comma);
+    Require(read.number.has_value() == read.problem.empty(), "a number, or else a problem");
+    RequireUtf8(read.problem, input);
+    if (!read.number.has_value()) continue;
+    Require(std::isfinite(read.number->value), "a number is finite");
+    Require(std::isfinite(read.number->unit) && read.number->unit >= 0, "a unit is finite");
+    Require(read.significant_digits >= 0, "digits are not negative");
+    if (input.find('/') != std::string_view::npos) {
+      Require(read.number->unit == 0, "a fraction is exact");
+    } else if (read.number->value != 0) {
+      Require(read.number->value == ByStrtod(std::string(input)), "the C library reads the same");
+    }
+  }
+}
+
+}  // namespace gradus::testing

@@ -17,6 +17,10 @@ test_packages=(
   python3-grpcio
 )
 
+# For scripts/sanitize asan and scripts/fuzz, beyond the above.
+# shellcheck disable=SC2034
+fuzz_packages=(clang libclang-rt-dev)
+
 # For scripts/lint, beyond the above.
 # shellcheck disable=SC2034
 lint_packages=(clang-format clang-tidy git shellcheck)

@@ -19,6 +19,7 @@ constexpr FuzzTarget kTargets[] = {
     {"compute", &FuzzCompute, &Default<v1::StepRequest>},
     {"check", &FuzzCheck, &Default<v1::CheckRequest>},
     {"grade", &FuzzGrade, &Default<v1::GradeRequest>},
+    {"lint", &FuzzLint, &Default<v1::LintAssignmentRequest>},
 };
 
 }  // namespace

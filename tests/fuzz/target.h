@@ -36,6 +36,8 @@ void FuzzCompute(std::string_view input);
 void FuzzCheck(std::string_view input);
 // A GradeRequest.
 void FuzzGrade(std::string_view input);
+// A LintAssignmentRequest.
+void FuzzLint(std::string_view input);
 
 }  // namespace gradus::testing
 

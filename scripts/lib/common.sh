@@ -62,7 +62,11 @@ export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 configure() {
   local preset=$1
   shift
-  logged "configure-$preset" cmake --preset "$preset" "$@" || die "could not configure the build."
+  local command=(logged "configure-$preset" cmake --preset "$preset" "$@")
+  "${command[@]}" || die "could not configure the build."
+  # CMake forgets all other settings of a build when its compiler changes. It takes them the second time.
+  ! grep -qF "require your cache to be deleted" "$logs/configure-$preset.log" || "${command[@]}" ||
+    die "could not configure the build."
 }
 
 # configure_with_tests PRESET: says it, because the demo may have configured the same build without them.

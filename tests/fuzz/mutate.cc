@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gradus/v1/problem.pb.h"
 #include "gradus/v1/tensor.pb.h"
 
 // Of libFuzzer: changes bytes, and takes them from its dictionary.
@@ -60,17 +61,12 @@ class Mutator {
  public:
   explicit Mutator(unsigned seed) : random_(seed) {}
 
+  // One change: libFuzzer makes several in a row.
   void Mutate(Message* root) {
-    for (int left = 1 + Below(4); left > 0; --left) {
-      Parts parts(root);
-      names_ = std::move(parts.names);
-      MutateField(Pick(parts.messages));
-    }
-    // A tensor without a number for each element gets no further than the first check.
-    if (Below(4) == 0) return;
-    for (Message* message : Parts(root).messages) {
-      if (auto* tensor = dynamic_cast<v1::Tensor*>(message)) FillTensor(tensor);
-    }
+    Parts parts(root);
+    names_ = std::move(parts.names);
+    MutateField(Pick(parts.messages));
+    Mend(root);
   }
 
   void CrossOver(Message* other, Message* root) {
@@ -80,15 +76,19 @@ class Mutator {
       if (candidate->GetDescriptor() == part->GetDescriptor()) fitting.push_back(candidate);
     }
     if (!fitting.empty()) part->CopyFrom(*Pick(fitting));
+    Mend(root);
   }
 
  private:
-  // Each oneof counts as one field: Node.op has more than eighty.
+  // Each oneof counts as one field: Node.op has more than eighty. Names are seldom changed, as what
+  // refers to them stays as it is.
   const FieldDescriptor* PickField(const Message& message) {
     const google::protobuf::Descriptor& type = *message.GetDescriptor();
     std::vector<const FieldDescriptor*> fields;
     for (int i = 0; i < type.field_count(); ++i) {
-      if (type.field(i)->real_containing_oneof() == nullptr) fields.push_back(type.field(i));
+      if (type.field(i)->real_containing_oneof() != nullptr) continue;
+      if (type.field(i)->name() == "name" && Below(8) != 0) continue;
+      fields.push_back(type.field(i));
     }
     for (int i = 0; i < type.real_oneof_decl_count(); ++i) {
       const OneofDescriptor& oneof = *type.oneof_decl(i);
@@ -152,18 +152,22 @@ class Mutator {
                            : i < 0 ? r.GetString(*message, field)
                                    : r.GetRepeatedString(*message, field, i);
         return put(&R::SetString, &R::SetRepeatedString, &R::AddString,
-                   is_bytes || names_.empty() || Below(4) == 0 ? Bytes(text, is_bytes) : Name());
+                   is_bytes || names_.empty() || Below(4) == 0  ? Bytes(text, is_bytes)
+                   : field->name() == "inputs" || Below(2) == 0 ? Pick(names_)
+                                                                : Address());
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
         if (i < 0) {
           r.MutableMessage(message, field);
         } else if (adds && i > 0) {
-          // Of a name given twice nothing comes: a copy is of use once it is changed.
           const int from = Below(i);
-          r.AddMessage(message, field);
-          r.MutableRepeatedMessage(message, field, i)
-              ->CopyFrom(r.GetRepeatedMessage(*message, field, from));
-          MutateField(r.MutableRepeatedMessage(message, field, i));
+          Message* copy = r.AddMessage(message, field);
+          copy->CopyFrom(r.GetRepeatedMessage(*message, field, from));
+          MutateField(copy);
+          // A name that is given twice goes no further than the first check.
+          const FieldDescriptor* name = copy->GetDescriptor()->FindFieldByName("name");
+          if (name != nullptr)
+            copy->GetReflection()->SetString(copy, name, "n" + std::to_string(Below(1000)));
         } else {
           MutateField(adds ? r.AddMessage(message, field)
                            : r.MutableRepeatedMessage(message, field, i));
@@ -177,10 +181,10 @@ class Mutator {
   int64_t Integer() { return Below(4) == 0 ? Pick(kIntegers) : Below(6); }
   double Double() { return Below(4) == 0 ? Pick(kDoubles) : (Below(33) - 16) / 8.0; }
 
-  // A name in the message, or an address made from one.
-  std::string Name() {
-    constexpr std::string_view kBefore[] = {"", "", "", "grad(", "next(", "slope(", "state("};
-    constexpr std::string_view kBehind[] = {"", "", "", "[0]", "[]", "@1", "x", "[0,1]"};
+  // An address made from a name in the message.
+  std::string Address() {
+    constexpr std::string_view kBefore[] = {"", "grad(", "next(", "slope(", "state("};
+    constexpr std::string_view kBehind[] = {"", "[0]", "[]", "@1", "x", "[0,1]"};
     const std::string_view before = Pick(kBefore);
     std::string name = std::string(before) + Pick(names_);
     if (!before.empty()) name += before == "state(" ? ").m" : ")";
@@ -200,7 +204,37 @@ class Mutator {
     return bytes;
   }
 
-  void FillTensor(v1::Tensor* tensor) {
+  // Sees to it, mostly, that a message passes the first checks.
+  void Mend(Message* root) {
+    if (Below(8) == 0) return;
+    // Mending a problem removes messages, but no other problem.
+    std::vector<v1::Problem*> problems;
+    for (Message* message : Parts(root).messages) {
+      if (auto* problem = dynamic_cast<v1::Problem*>(message)) problems.push_back(problem);
+    }
+    for (v1::Problem* problem : problems) MendProblem(problem);
+    for (Message* message : Parts(root).messages) {
+      if (auto* tensor = dynamic_cast<v1::Tensor*>(message)) MendTensor(tensor);
+    }
+  }
+
+  // Gives the inputs that the network has, and an objective.
+  static void MendProblem(v1::Problem* problem) {
+    const v1::Network& network = problem->network();
+    auto& inputs = *problem->mutable_inputs();
+    while (inputs.size() > network.inputs_size()) inputs.RemoveLast();
+    while (inputs.size() < network.inputs_size()) inputs.Add();
+    for (int i = 0; i < inputs.size(); ++i) {
+      inputs[i].set_name(network.inputs(i).name());
+      inputs[i].mutable_tensor();
+    }
+    if (problem->objective().empty() && network.nodes_size() > 0) {
+      problem->set_objective(network.nodes(network.nodes_size() - 1).name());
+    }
+  }
+
+  // Gives a number for each element.
+  void MendTensor(v1::Tensor* tensor) {
     constexpr int64_t kMostElements = 64;
     int64_t count = 1;
     for (const int64_t length : tensor->shape()) {

@@ -1,6 +1,7 @@
 #include <atomic>
 
 #include "gradus/v1/grading_service.pb.h"
+#include "server/grading/assignment_store.h"
 #include "server/grading/grade.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/promise.h"
@@ -13,7 +14,8 @@ void FuzzGrade(std::string_view input) {
   if (!ReadInput(input, &request)) return;
   const std::atomic<bool> cancelled = false;
   v1::GradeResponse response;
-  const absl::Status status = Grade(request, FuzzLimits(), cancelled, &response);
+  const AssignmentStore none;
+  const absl::Status status = Grade(request, none, FuzzLimits(), cancelled, &response);
   RequireAnswer(status);
   if (!status.ok()) return;
   RequireSendable(response);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "CLI/CLI.hpp"
+#include "server/transport/libraries.h"
 #include "server/transport/version.h"
 
 namespace gradus {
@@ -32,6 +33,30 @@ void AddLimit(CLI::App& app, const std::string& name, Number& limit, double most
   app.add_option(name, limit, description)->check(CLI::Range(1.0, most))->capture_default_str();
 }
 
+std::string ExplainMetricsAddress(const std::string& address) {
+  return address.empty() || address.find(':') != std::string::npos
+             ? ""
+             : "write HOST:PORT, as in 127.0.0.1:9464, or ''";
+}
+
+void AddObservation(CLI::App& app, Flags& flags) {
+  app.add_option("--log-level", flags.log_level, "what is logged, on standard error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--log-format",
+         [&flags](const std::string& format) {
+           flags.server.log_format = format == "json" ? LogFormat::kJson : LogFormat::kText;
+         },
+         "text to read, or json: an object a line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->default_str("text");
+  app.add_option("--metrics-listen", flags.server.metrics_address,
+                 "HOST:PORT where Prometheus finds /metrics; port 0 takes a free one; '': nowhere")
+      ->check(ExplainMetricsAddress)
+      ->capture_default_str();
+}
+
 void AddServing(CLI::App& app, Flags& flags) {
   app.add_option("--listen", flags.server.listen_address,
                  "HOST:PORT to listen on; port 0 takes a free one")
@@ -52,9 +77,6 @@ void AddServing(CLI::App& app, Flags& flags) {
           "after SIGTERM, milliseconds between NOT_SERVING and refusing new calls");
   AddTime(app, "--drain-grace-ms", flags.drain_grace, 0,
           "then, milliseconds that calls in flight have to finish");
-  app.add_option("--log-level", flags.log_level, "what is logged, on standard error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
-      ->capture_default_str();
 }
 
 // What one request may cost; GetLimits tells it to callers.
@@ -102,10 +124,15 @@ std::string EnvironmentName(const std::string& flag) {
   return name;
 }
 
+std::string VersionText() {
+  return std::string("gradus-server ") + kVersion + "\n" + LibraryVersions() + GrpcWarning();
+}
+
 }  // namespace
 
 std::optional<int> ReadFlags(int argc, char** argv, Flags& flags) {
   flags.server.listen_address = "127.0.0.1:50051";
+  flags.server.metrics_address = "127.0.0.1:9464";
   CLI::App app("Gradus server: runs neural networks forward and backward, and grades homework.",
                "gradus-server");
   app.footer(
@@ -114,6 +141,7 @@ std::optional<int> ReadFlags(int argc, char** argv, Flags& flags) {
       "that --config names, a line max-flops=1e9 each. The command line counts first, then the "
       "file, then the environment.");
   AddServing(app, flags);
+  AddObservation(app, flags);
   AddLimits(app, flags.server.limits);
   AddConnections(app, flags.server.connections);
   for (CLI::Option* option : app.get_options()) {
@@ -125,7 +153,7 @@ std::optional<int> ReadFlags(int argc, char** argv, Flags& flags) {
                "ask the server at the listen address whether it serves; exit code 0 if it does, 1 "
                "if not")
       ->configurable(false);
-  app.set_version_flag("--version", std::string("gradus-server ") + kVersion);
+  app.set_version_flag("--version", VersionText());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "file of flags, a line name=value each")->envname("GRADUS_CONFIG");
   try {

@@ -19,12 +19,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
 #include "server/flags.h"
 #include "server/grading/assignment_store.h"
 #include "server/transport/health_probe.h"
+#include "server/transport/libraries.h"
+#include "server/transport/logging.h"
 #include "server/transport/machine.h"
 #include "server/transport/server.h"
 #include "server/transport/version.h"
@@ -119,8 +120,10 @@ int main(int argc, char** argv) {
   }
   if (flags.is_health_check) return CheckHealth(flags.server.listen_address);
   flags.server.logs_calls = true;
-  spdlog::set_default_logger(spdlog::stderr_color_mt("gradus-server"));
-  spdlog::set_level(spdlog::level::from_str(flags.log_level));
+  const gradus::Logging logging(flags.server.log_format, flags.log_level);
+  if (const std::string warning = gradus::GrpcWarning(); !warning.empty()) {
+    spdlog::warn("{}", warning);
+  }
 
   KeepMemory();
   gradus::ForbidCoreFiles();
@@ -153,6 +156,10 @@ int main(int argc, char** argv) {
   }
   spdlog::info("gradus-server {} listens on {} (port {})", gradus::kVersion,
                flags.server.listen_address, (*server)->port());
+  if ((*server)->metrics_port() != 0) {
+    spdlog::info("metrics are on {} (port {})", flags.server.metrics_address,
+                 (*server)->metrics_port());
+  }
 
   AssignmentReader reader(*store);
   const sigset_t awaited =

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <random>
 
 #include "fmt/format.h"
+#include "server/status/field_error.h"
 #include "server/transport/version.h"
 
 namespace gradus {
@@ -59,6 +61,12 @@ bool IsTraceparent(std::string_view text) {
   return text.substr(0, 2) != "ff";
 }
 
+std::string_view ReasonOf(const absl::Status& status) {
+  if (absl::IsUnavailable(status)) return kOverloaded;
+  const std::optional<FieldViolation> violation = GetFieldViolation(status);
+  return violation.has_value() ? ReasonName(violation->reason) : std::string_view();
+}
+
 }  // namespace
 
 Call::Call(const CallSettings& settings, const Method& method, grpc::CallbackServerContext& context)
@@ -80,6 +88,16 @@ void Call::AddComputed(std::chrono::steady_clock::duration time) {
   record_.computed += ToMicroseconds(time);
 }
 
+void Call::AddRequest(size_t bytes) {
+  ++record_.requests;
+  record_.request_bytes += bytes;
+}
+
+void Call::AddResponse(size_t bytes) {
+  ++record_.responses;
+  record_.response_bytes += bytes;
+}
+
 void Call::End(const absl::Status& status) {
   context_.AddTrailingMetadata("x-request-id", record_.request_id);
   context_.AddTrailingMetadata("x-gradus-version", kVersion);
@@ -87,6 +105,7 @@ void Call::End(const absl::Status& status) {
     context_.AddTrailingMetadata("grpc-retry-pushback-ms", kPushbackMs);
   }
   record_.code = status.code();
+  record_.reason = ReasonOf(status);
   record_.total = ToMicroseconds(std::chrono::steady_clock::now() - begun_);
   for (const auto& observer : settings_.observers) observer->OnEnd(record_);
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct Method {
   bool is_stream = false;
 };
 
+// The reason of a call that the pool had no room for, beside those of field_error.h.
+inline constexpr std::string_view kOverloaded = "OVERLOADED";
+
 // What may be told of a call, by logs and metrics: never what it carried.
 struct CallRecord {
   const Method* method;
@@ -34,9 +38,16 @@ struct CallRecord {
   std::chrono::microseconds queued{0};
   std::chrono::microseconds computed{0};
   std::chrono::microseconds total{0};
+  // Messages, and their bytes in all.
+  int64_t requests = 0;
+  int64_t responses = 0;
   size_t request_bytes = 0;
   size_t response_bytes = 0;
+  // Submissions that got a report.
+  int64_t graded = 0;
   absl::StatusCode code = absl::StatusCode::kOk;
+  // Why it was refused, in UPPER_SNAKE_CASE; empty if there is no more to say than the code.
+  std::string_view reason;
 };
 
 // Sees calls. Safe from any thread, and quick: it runs on the threads that answer.
@@ -49,7 +60,7 @@ class CallObserver {
 
 // What all calls of a server have in common.
 struct CallSettings {
-  std::vector<std::unique_ptr<CallObserver>> observers;
+  std::vector<std::shared_ptr<CallObserver>> observers;
   // A call without a deadline is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
 };
@@ -66,8 +77,9 @@ class Call {
   const Method& method() const { return *record_.method; }
   void AddQueued(std::chrono::steady_clock::duration time);
   void AddComputed(std::chrono::steady_clock::duration time);
-  void AddRequestBytes(size_t bytes) { record_.request_bytes += bytes; }
-  void AddResponseBytes(size_t bytes) { record_.response_bytes += bytes; }
+  void AddRequest(size_t bytes);
+  void AddResponse(size_t bytes);
+  void AddGraded(int64_t submissions) { record_.graded += submissions; }
 
   // Just before the call is finished with a status, once.
   void End(const absl::Status& status);

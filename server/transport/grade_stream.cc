@@ -44,7 +44,7 @@ void GradeStreamCall::OnReadDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_reading_ = false;
   if (ok) {
-    call_.AddRequestBytes(request_.ByteSizeLong());
+    call_.AddRequest(request_.ByteSizeLong());
     // Nobody waits for it any more if the call is to end.
     if (status_.ok()) Fail(TakeRequest());
   } else {
@@ -60,7 +60,10 @@ void GradeStreamCall::OnWriteDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_writing_ = false;
   unwritten_bytes_ -= unwritten_.front().bytes;
-  call_.AddResponseBytes(unwritten_.front().bytes);
+  if (ok) {
+    call_.AddResponse(unwritten_.front().bytes);
+    call_.AddGraded(unwritten_.front().reports);
+  }
   unwritten_.pop_front();
   if (!ok) Fail(absl::CancelledError("the client does not listen any more"));
   GoOn(std::move(lock));
@@ -79,7 +82,9 @@ absl::Status GradeStreamCall::TakeRequest() {
         return FieldError("header", Reason::kInvalidValue,
                           "only the first message of a stream is one");
       }
-      if (!pool_.TrySubmit([this] { Compile(); })) return QueueIsFull();
+      if (!pool_.TrySubmit([this, queued = Clock::now()] { Compile(queued); })) {
+        return QueueIsFull();
+      }
       ++running_jobs_;
       return absl::OkStatus();
     case v1::GradeStreamRequest::kBatch:
@@ -126,7 +131,7 @@ v1::Submission GradeStreamCall::TakeSubmission() {
   return submission;
 }
 
-void GradeStreamCall::Compile() {
+void GradeStreamCall::Compile(Clock::time_point queued) {
   const Clock::time_point begun = Clock::now();
   std::shared_ptr<const CompiledAssignment> assignment;
   const absl::Status status = WithoutExceptions(kMethod, [&] {
@@ -138,6 +143,7 @@ void GradeStreamCall::Compile() {
   const v1::FeedbackLevel max_level = request_.header().max_feedback_level();
   request_.Clear();
   std::unique_lock lock(mutex_);
+  call_.AddQueued(begun - queued);
   call_.AddComputed(Clock::now() - begun);
   --running_jobs_;
   assignment_ = std::move(assignment);
@@ -146,7 +152,7 @@ void GradeStreamCall::Compile() {
   GoOn(std::move(lock));
 }
 
-void GradeStreamCall::GradeSlice() {
+void GradeStreamCall::GradeSlice(Clock::time_point queued) {
   const Clock::time_point begun = Clock::now();
   Response response;
   std::unique_lock lock(mutex_);
@@ -160,8 +166,10 @@ void GradeStreamCall::GradeSlice() {
     v1::SubmissionResult* result = response.message.add_results();
     *result = Grade(submission, is_duplicate);
     response.bytes += result->ByteSizeLong();
+    response.reports += result->has_report() ? 1 : 0;
     lock.lock();
   }
+  call_.AddQueued(begun - queued);
   call_.AddComputed(Clock::now() - begun);
   --running_jobs_;
   if (status_.ok() && response.message.results_size() > 0) {
@@ -222,7 +230,7 @@ void GradeStreamCall::StartJobs() {
   while (status_.ok() && waiting_count_ > queued_jobs_ &&
          queued_jobs_ + running_jobs_ < pool_.worker_count() &&
          unwritten_bytes_ < stream_limits_.max_unwritten_bytes) {
-    const auto job = [this] { GradeSlice(); };
+    const auto job = [this, queued = Clock::now()] { GradeSlice(queued); };
     if (queued_jobs_ + running_jobs_ == 0) {
       pool_.Submit(job);
     } else if (!pool_.TrySubmit(job)) {

@@ -2,6 +2,7 @@
 #define GRADUS_SERVER_TRANSPORT_GRADE_STREAM_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -66,6 +67,7 @@ class GradeStreamCall final
   struct Response {
     v1::GradeStreamResponse message;
     size_t bytes = 0;
+    int64_t reports = 0;
   };
 
   ~GradeStreamCall() override = default;
@@ -75,9 +77,9 @@ class GradeStreamCall final
   void OnCancel() override;
   void OnDone() override { delete this; }
 
-  // Jobs of the pool.
-  void Compile();
-  void GradeSlice();
+  // Jobs of the pool, which have waited since `queued`.
+  void Compile(std::chrono::steady_clock::time_point queued);
+  void GradeSlice(std::chrono::steady_clock::time_point queued);
 
   // What a submission is answered with.
   v1::SubmissionResult Grade(const v1::Submission& submission, bool is_duplicate) const;

@@ -39,6 +39,8 @@ constexpr Method kBackward = MethodOf("Backward");
 constexpr Method kStep = MethodOf("Step");
 constexpr Method kCheck = MethodOf("Check");
 constexpr Method kExplain = MethodOf("Explain");
+constexpr Method kStreamTrace = {v1::GradientService::service_full_name(), "StreamTrace",
+                                 /*is_stream=*/true};
 constexpr Method kListOps = MethodOf("ListOps");
 constexpr Method kGetLimits = MethodOf("GetLimits");
 
@@ -115,8 +117,9 @@ grpc::ServerUnaryReactor* GradientServiceImpl::Explain(grpc::CallbackServerConte
 }
 
 grpc::ServerWriteReactor<v1::StreamTraceResponse>* GradientServiceImpl::StreamTrace(
-    grpc::CallbackServerContext*, const v1::StreamTraceRequest*) {
-  return new Unimplemented<grpc::ServerWriteReactor<v1::StreamTraceResponse>>("StreamTrace");
+    grpc::CallbackServerContext* context, const v1::StreamTraceRequest*) {
+  return new Unimplemented<grpc::ServerWriteReactor<v1::StreamTraceResponse>>(
+      settings_, kStreamTrace, *context);
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::ListOps(grpc::CallbackServerContext* context,

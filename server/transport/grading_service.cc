@@ -24,7 +24,10 @@ grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext*
                                                     v1::GradeResponse* response) {
   auto* call = new UnaryCall(settings_, kGrade, context, request, response);
   call->RunOn(pool_, [this, call, request, response] {
-    return gradus::Grade(*request, *assignments_, limits_, call->cancelled(), response);
+    absl::Status status =
+        gradus::Grade(*request, *assignments_, limits_, call->cancelled(), response);
+    if (status.ok()) call->AddGraded(1);
+    return status;
   });
   return call;
 }

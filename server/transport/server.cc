@@ -1,5 +1,6 @@
 #include "server/transport/server.h"
 
+#include <functional>
 #include <mutex>
 
 #include "absl/status/status.h"
@@ -13,6 +14,7 @@
 #include "server/transport/gradient_service.h"
 #include "server/transport/grading_service.h"
 #include "server/transport/machine.h"
+#include "server/transport/metrics.h"
 
 namespace gradus {
 namespace {
@@ -32,25 +34,38 @@ void LimitConnections(const ConnectionLimits& limits, grpc::ServerBuilder& build
   set(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, limits.max_age_grace);
 }
 
-CallSettings SettingsFor(const ServerOptions& options) {
+CallSettings SettingsFor(const ServerOptions& options,
+                         const std::shared_ptr<CallMetrics>& metrics) {
   CallSettings settings;
   settings.max_duration = options.max_duration;
-  if (options.logs_calls) settings.observers.push_back(std::make_unique<CallLog>());
+  if (options.logs_calls) {
+    settings.observers.push_back(std::make_shared<CallLog>(options.log_format));
+  }
+  if (metrics != nullptr) settings.observers.push_back(metrics);
   return settings;
 }
 
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const ServerOptions& options)
-      : settings_(SettingsFor(options)),
+      : metrics_(options.metrics_address.empty() ? nullptr : std::make_shared<CallMetrics>()),
+        settings_(SettingsFor(options, metrics_)),
         pool_(options.worker_count > 0 ? options.worker_count : AvailableCores(),
-              static_cast<size_t>(options.queue_capacity)),
+              static_cast<size_t>(options.queue_capacity), WaitObserver()),
         gradient_service_(settings_, options.limits, pool_),
         grading_service_(settings_, options.limits, options.assignments, pool_),
         max_request_bytes_(options.limits.max_request_bytes),
         connections_(options.connections) {}
 
   ~ServerImpl() override { Shutdown(std::chrono::milliseconds(0)); }
+
+  absl::Status ListenForMetrics(const std::string& address) {
+    if (metrics_ == nullptr) return absl::OkStatus();
+    auto listener = MetricsListener::Start(address, *metrics_, pool_);
+    if (!listener.ok()) return listener.status();
+    metrics_listener_ = *std::move(listener);
+    return absl::OkStatus();
+  }
 
   absl::Status Listen(const std::string& address) {
     // Both plug-ins are switched on for the whole process, before the first server is built.
@@ -89,6 +104,10 @@ class ServerImpl final : public Server {
 
   int port() const override { return port_; }
 
+  int metrics_port() const override {
+    return metrics_listener_ == nullptr ? 0 : metrics_listener_->port();
+  }
+
   void StopAdvertising() override { Advertise(false); }
 
   void Shutdown(std::chrono::milliseconds grace) override {
@@ -99,6 +118,11 @@ class ServerImpl final : public Server {
   }
 
  private:
+  std::function<void(ComputePool::Wait)> WaitObserver() const {
+    if (metrics_ == nullptr) return {};
+    return [metrics = metrics_](ComputePool::Wait time) { metrics->OnWaited(time); };
+  }
+
   void Advertise(bool serving) {
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     if (health == nullptr) return;
@@ -107,9 +131,11 @@ class ServerImpl final : public Server {
     health->SetServingStatus(v1::GradingService::service_full_name(), serving);
   }
 
+  const std::shared_ptr<CallMetrics> metrics_;  // null if there are none
   const CallSettings settings_;
   // Destroyed after the server, whose calls it computes.
   ComputePool pool_;
+  std::unique_ptr<MetricsListener> metrics_listener_;
   GradientServiceImpl gradient_service_;
   GradingServiceImpl grading_service_;
   std::unique_ptr<grpc::Server> server_;
@@ -122,6 +148,7 @@ class ServerImpl final : public Server {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
   auto server = std::make_unique<ServerImpl>(options);
+  if (absl::Status s = server->ListenForMetrics(options.metrics_address); !s.ok()) return s;
   if (absl::Status s = server->Listen(options.listen_address); !s.ok()) return s;
   return server;
 }

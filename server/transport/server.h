@@ -10,6 +10,7 @@
 
 #include "server/engine/limits.h"
 #include "server/grading/assignment_store.h"
+#include "server/transport/logging.h"
 
 namespace gradus {
 
@@ -49,14 +50,17 @@ struct ServerOptions {
   std::shared_ptr<const AssignmentStore> assignments = std::make_shared<const AssignmentStore>();
   // A call without a deadline of its own is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
-  // Writes a line for each call (call_log.h).
+  // Writes a line for each call (call_log.h), in this form.
   bool logs_calls = false;
+  LogFormat log_format = LogFormat::kText;
+  // HOST:PORT where Prometheus finds metrics; port 0 takes a free one. Empty: nowhere.
+  std::string metrics_address = {};
 };
 
 // A running server: both services, health and reflection.
 class Server {
  public:
-  // Starts it. UNAVAILABLE if the address cannot be listened on, which includes a port in use.
+  // Starts it. UNAVAILABLE if an address cannot be listened on, which includes a port in use.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
 
   // Stops at once; calls in flight are cancelled.
@@ -66,6 +70,8 @@ class Server {
   virtual std::shared_ptr<grpc::Channel> InProcessChannel() = 0;
   // The port that it listens on; 0 if in process only.
   virtual int port() const = 0;
+  // The port of the metrics; 0 if there are none.
+  virtual int metrics_port() const = 0;
 
   // Health says NOT_SERVING from now on, so that load balancers look elsewhere; calls are still
   // served.

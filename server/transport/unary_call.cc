@@ -36,7 +36,7 @@ UnaryCall::UnaryCall(const CallSettings& settings, const Method& method,
       context_(*context),
       response_(*response),
       call_(settings, method, *context) {
-  call_.AddRequestBytes(request->ByteSizeLong());
+  call_.AddRequest(request->ByteSizeLong());
 }
 
 void UnaryCall::Run(const std::function<absl::Status()>& work) {
@@ -64,7 +64,7 @@ void UnaryCall::Answer(absl::Status status) {
                     "its own may take",
                     settings_.max_duration.count()));
   }
-  if (status.ok()) call_.AddResponseBytes(response_.ByteSizeLong());
+  if (status.ok()) call_.AddResponse(response_.ByteSizeLong());
   call_.End(status);
   Finish(ToGrpcStatus(status));
 }

@@ -2,6 +2,7 @@
 #define GRADUS_SERVER_TRANSPORT_UNARY_CALL_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 
 #include "absl/status/status.h"
@@ -32,6 +33,9 @@ class UnaryCall : public grpc::ServerUnaryReactor {
   // Becomes true when the caller cancels, the deadline passes, or the call without a deadline has
   // taken too long.
   const std::atomic<bool>& cancelled() const { return cancelled_; }
+
+  // Submissions that got a report.
+  void AddGraded(int64_t submissions) { call_.AddGraded(submissions); }
 
   // Answers the call with what `work` returns, run here. Exceptions become an error of the call.
   void Run(const std::function<absl::Status()>& work);

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 
 #include "fmt/format.h"
+#include "server/transport/call.h"
 #include "server/transport/status_conversion.h"
 
 namespace gradus {
@@ -20,7 +21,12 @@ inline absl::Status NotImplemented(std::string_view rpc) {
 template <class Reactor>
 class Unimplemented final : public Reactor {
  public:
-  explicit Unimplemented(std::string_view rpc) { this->Finish(ToGrpcStatus(NotImplemented(rpc))); }
+  Unimplemented(const CallSettings& settings, const Method& method,
+                grpc::CallbackServerContext& context) {
+    const absl::Status status = NotImplemented(method.name);
+    Call(settings, method, context).End(status);
+    this->Finish(ToGrpcStatus(status));
+  }
 
  private:
   void OnDone() override { delete this; }

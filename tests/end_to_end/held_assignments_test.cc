@@ -47,9 +47,9 @@ std::string ContentsOf(const std::string& path) {
 class ServerProgram {
  public:
   explicit ServerProgram(const std::string& assignments) : log_path_(folder_.PathOf("log")) {
-    std::vector<std::string> arguments = {GRADUS_SERVER,      "--listen", "127.0.0.1:0",
-                                          "--drain-delay-ms", "0",        "--assignments",
-                                          assignments};
+    std::vector<std::string> arguments = {
+        GRADUS_SERVER,      "--listen", "127.0.0.1:0",   "--drain-delay-ms", "0",
+        "--metrics-listen", "",         "--assignments", assignments};
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

@@ -22,7 +22,7 @@ class Program:
     def __init__(self, *flags, environment=None):
         self.lines = []
         self.process = subprocess.Popen(
-            [SERVER, "--listen", "127.0.0.1:0", *flags],
+            [SERVER, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *flags],
             stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
         self.listening = threading.Event()
         self.reader = threading.Thread(target=self._read)
@@ -91,7 +91,9 @@ def test_what_cannot_be_read_is_refused():
 
 def test_a_port_in_use_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert exit_code("--listen", f"127.0.0.1:{taken.getsockname()[1]}") == 3
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert exit_code("--listen", address, "--metrics-listen", "") == 3
+        assert exit_code("--listen", "127.0.0.1:0", "--metrics-listen", address) == 3
 
 
 def test_it_says_not_serving_while_it_drains_and_then_ends():

@@ -42,5 +42,36 @@ TEST(ComputePoolTest, RefusesAtOnceWhenFullButForWhatHasToGoOn) {
   EXPECT_EQ(done, 13);
 }
 
+TEST(ComputePoolTest, SaysHowBusyItIs) {
+  std::latch started(2);
+  std::latch release(1);
+  std::atomic<int> waits = 0;
+  std::atomic<int> negative_waits = 0;
+  ComputePool pool(2, 10, [&](ComputePool::Wait wait) {
+    ++waits;
+    if (wait < ComputePool::Wait::zero()) ++negative_waits;
+  });
+  EXPECT_EQ(pool.queue_capacity(), 10U);
+  EXPECT_EQ(pool.CurrentLoad().queued_jobs, 0U);
+  EXPECT_EQ(pool.CurrentLoad().busy_workers, 0);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(pool.TrySubmit([&] {
+      started.count_down();
+      release.wait();
+    }));
+  }
+  started.wait();
+  std::latch done(3);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(pool.TrySubmit([&] { done.count_down(); }));
+  EXPECT_EQ(pool.CurrentLoad().queued_jobs, 3U);
+  EXPECT_EQ(pool.CurrentLoad().busy_workers, 2);
+  EXPECT_EQ(waits, 2);
+  release.count_down();
+  done.wait();
+  EXPECT_EQ(pool.CurrentLoad().queued_jobs, 0U);
+  EXPECT_EQ(waits, 5);
+  EXPECT_EQ(negative_waits, 0);
+}
+
 }  // namespace
 }  // namespace gradus

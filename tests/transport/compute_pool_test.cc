@@ -44,6 +44,7 @@ TEST(ComputePoolTest, RefusesAtOnceWhenFullButForWhatHasToGoOn) {
 
 TEST(ComputePoolTest, SaysHowBusyItIs) {
   std::latch started(2);
+  std::latch done(3);
   std::latch release(1);
   std::atomic<int> waits = 0;
   std::atomic<int> negative_waits = 0;
@@ -61,7 +62,6 @@ TEST(ComputePoolTest, SaysHowBusyItIs) {
     }));
   }
   started.wait();
-  std::latch done(3);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(pool.TrySubmit([&] { done.count_down(); }));
   EXPECT_EQ(pool.CurrentLoad().queued_jobs, 3U);
   EXPECT_EQ(pool.CurrentLoad().busy_workers, 2);

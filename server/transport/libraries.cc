@@ -46,8 +46,9 @@ std::string LibraryVersions() {
       grpc::Version(), google::protobuf::internal::VersionString(GOOGLE_PROTOBUF_VERSION), Absl(),
       SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH, FMT_VERSION / 10000,
       FMT_VERSION / 100 % 100, FMT_VERSION % 100, kEigenVersion, kMuParserVersion);
-  if (std::string_view(kPrometheusCppVersion) != "") {
-    text += fmt::format("prometheus-cpp {}\n", kPrometheusCppVersion);
+  constexpr std::string_view kPrometheus = kPrometheusCppVersion;
+  if (!kPrometheus.empty()) {
+    text += fmt::format("prometheus-cpp {}\n", kPrometheus);
   }
   return text;
 }

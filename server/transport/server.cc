@@ -1,6 +1,7 @@
 #include "server/transport/server.h"
 
 #include <functional>
+#include <future>
 #include <mutex>
 
 #include "absl/status/status.h"
@@ -113,6 +114,9 @@ class ServerImpl final : public Server {
   void Shutdown(std::chrono::milliseconds grace) override {
     if (server_ == nullptr) return;
     StopAdvertising();
+    // The metrics' listener takes up to two seconds to stop, so both stop at once.
+    const std::future<void> metrics =
+        std::async(std::launch::async, [this] { metrics_listener_.reset(); });
     server_->Shutdown(std::chrono::system_clock::now() + grace);
     server_.reset();
   }

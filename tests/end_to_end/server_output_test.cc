@@ -134,7 +134,7 @@ TEST(ServerOutputTest, EndsWith3IfAPortIsInUse) {
 
 TEST(ServerOutputTest, LogsAnObjectALine) {
   Program program({"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format",
-                   "json", "--drain-delay-ms", "0"});
+                   "json", "--drain-delay-ms", "0", "--drain-grace-ms", "100"});
   const std::string port = program.ReadPort("listens on");
   const std::string metrics_port = program.ReadPort("metrics are on");
   const auto channel = grpc::CreateChannel("127.0.0.1:" + port, grpc::InsecureChannelCredentials());

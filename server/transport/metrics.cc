@@ -200,7 +200,7 @@ CallMetrics::CallMetrics() {
                    .Help("Calls that were refused, by reason")
                    .Register(*registry_);
   rejected_->Add({{"reason", std::string(kOverloaded)}});
-  for (int reason = 0; reason <= static_cast<int>(Reason::kNotImplemented); ++reason) {
+  for (int reason = 0; reason <= static_cast<int>(Reason::kNotFound); ++reason) {
     rejected_->Add({{"reason", std::string(ReasonName(static_cast<Reason>(reason)))}});
   }
   cancelled_ = &prometheus::BuildCounter()

@@ -3,7 +3,7 @@
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
 
-#include "client/message_file.h"
+#include "server/files/message_file.h"
 
 namespace gradus::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/json.h"
+#include "server/files/json.h"
 #include "gradus/v1/grade.pb.h"
 #include "server/grading/answer.h"
 #include "tests/fuzz/input.h"

@@ -10,12 +10,21 @@
 #include <grpcpp/grpcpp.h>
 
 #include "server/transport/server.h"
+#include "server/transport/tls.h"
 
 namespace gradus {
 
 struct ConnectionOptions {
   // HOST:PORT of a server. Empty: one inside this process, with the same services.
   std::string server;
+  // With `ca`, the server is called over TLS.
+  TlsFiles tls = {};
+  // The name that its certificate must have; empty: HOST.
+  std::string server_name = {};
+  // A file with the token to show, or else the token itself; none if both are empty. It is sent
+  // over TLS or to this machine only.
+  std::string token_file = {};
+  std::string token = {};
   // How long each call may take.
   std::chrono::seconds timeout{60};
 };
@@ -24,7 +33,8 @@ struct ConnectionOptions {
 class Connection {
  public:
   // Starts the server inside this process, or makes ready to call the other; whether that one can
-  // be reached, the first call tells.
+  // be reached, the first call tells. INVALID_ARGUMENT if a file is not what it should be, or the
+  // token would be sent where others can read it.
   static absl::StatusOr<Connection> Open(const ConnectionOptions& options);
 
   // Calls a method and waits for its answer:
@@ -35,6 +45,7 @@ class Connection {
                                                              Response*),
                                 const Request& request) const {
     grpc::ClientContext context;
+    Authorize(&context);
     context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
     Response response;
     const grpc::Status status = (Stub(channel_).*method)(&context, request, &response);
@@ -42,8 +53,9 @@ class Connection {
     return response;
   }
 
-  // For calls that are streams: what to make their stub of, how long to wait for a sign of life,
-  // and their status with a message for people.
+  // For calls that are streams: their context before they start, what to make their stub of, how
+  // long to wait for a sign of life, and their status with a message for people.
+  void Authorize(grpc::ClientContext* context) const;
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   std::chrono::seconds timeout() const { return options_.timeout; }
   absl::Status Explain(const grpc::Status& status) const;

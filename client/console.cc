@@ -13,6 +13,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
       return ExitCode::kBadInput;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
@@ -23,7 +25,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 absl::Status About(std::string_view source, const absl::Status& status) {
-  if (ExitCodeOf(status) == ExitCode::kUnreachable) return status;
+  if (ExitCodeOf(status) == ExitCode::kUnreachable || absl::IsUnauthenticated(status))
+    return status;
   return absl::Status(status.code(), fmt::format("{}: {}", source, std::string(status.message())));
 }
 

@@ -21,8 +21,8 @@ enum class ExitCode {
 // The exit code of a command that fails with `status`.
 ExitCode ExitCodeOf(const absl::Status& status);
 
-// `status` with what it is about before its message: a file or a flag. That a server is unreachable
-// is about neither, and stays as it is.
+// `status` with what it is about before its message: a file or a flag. That a server is
+// unreachable, or asks for another token, is about neither, and stays as it is.
 absl::Status About(std::string_view source, const absl::Status& status);
 
 // Text that somebody else wrote, on one line and harmless: blanks for line breaks and tabs, '?' for

@@ -53,6 +53,7 @@ class Grading {
   }
 
   absl::Status Run() {
+    connection_.Authorize(&context_);
     call_->StartCall(TagOf(Operation::kStart));
     under_way_ = 1;
     while (under_way_ > 0) {

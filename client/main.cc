@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
@@ -39,6 +40,30 @@ void AddConnection(CLI::App* command, ConnectionOptions* options) {
   command->add_option("--server", options->server, "Call this server. Default: compute right here")
       ->option_text("HOST:PORT")
       ->check(CheckHostPort);
+  // Not an option: it would show in the list of processes.
+  if (const char* token = std::getenv("GRADUS_TOKEN"); token != nullptr) options->token = token;
+  command
+      ->add_option("--token-file", options->token_file,
+                   "Show the server the token in this file. Default: the one in GRADUS_TOKEN")
+      ->option_text("FILE");
+  CLI::Option* ca = command
+                        ->add_option("--tls-ca", options->tls.ca,
+                                     "Call over TLS: the roots that the server's certificate comes "
+                                     "from")
+                        ->option_text("FILE");
+  CLI::Option* certificate =
+      command->add_option("--tls-cert", options->tls.certificate, "Certificate to show the server")
+          ->option_text("FILE")
+          ->needs(ca);
+  CLI::Option* key = command->add_option("--tls-key", options->tls.key, "Its private key")
+                         ->option_text("FILE")
+                         ->needs(certificate);
+  certificate->needs(key);
+  command
+      ->add_option("--server-name", options->server_name,
+                   "The name in the server's certificate. Default: HOST")
+      ->option_text("NAME")
+      ->needs(ca);
   const auto set_timeout = [options](const int& seconds) {
     options->timeout = std::chrono::seconds(seconds);
   };

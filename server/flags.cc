@@ -79,6 +79,27 @@ void AddServing(CLI::App& app, Flags& flags) {
           "then, milliseconds that calls in flight have to finish");
 }
 
+// Who may call, and over what.
+void AddAccess(CLI::App& app, ServerOptions& server) {
+  CLI::Option* certificate =
+      app.add_option("--tls-cert", server.tls.certificate,
+                     "file with the certificate to show, in PEM; read again when it changes");
+  CLI::Option* key = app.add_option("--tls-key", server.tls.key, "file with its private key");
+  certificate->needs(key);
+  key->needs(certificate);
+  app.add_option("--tls-client-ca", server.tls.ca,
+                 "refuse clients that have no certificate from the authorities in this file")
+      ->needs(certificate);
+  app.add_option("--tokens", server.token_file,
+                 "refuse callers without a token; file of lines: role, subject, SHA-256 of the "
+                 "token; read again on SIGHUP");
+  app.add_option("--token-key", server.token_key_file,
+                 "refuse callers without a token; file with the key that signed tokens (JWT) are "
+                 "checked with; read again on SIGHUP");
+  app.add_flag("--insecure-public", server.allows_insecure_public,
+               "listen where other machines can call, also without TLS or tokens");
+}
+
 // What one request may cost; GetLimits tells it to callers.
 void AddLimits(CLI::App& app, Limits& limits) {
   constexpr double kMostBytes = 1e15;
@@ -142,6 +163,7 @@ std::optional<int> ReadFlags(int argc, char** argv, Flags& flags) {
       "file, then the environment.");
   AddServing(app, flags);
   AddObservation(app, flags);
+  AddAccess(app, flags.server);
   AddLimits(app, flags.server.limits);
   AddConnections(app, flags.server.connections);
   for (CLI::Option* option : app.get_options()) {

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "spdlog/spdlog.h"
 
@@ -54,9 +55,9 @@ sigset_t SetOf(std::initializer_list<int> numbers) {
 }
 
 // For Docker's HEALTHCHECK, which knows the exit codes 0 and 1.
-int CheckHealth(const std::string& address) {
+int CheckHealth(const gradus::ServerOptions& options) {
   constexpr std::chrono::milliseconds kTimeout{2000};
-  const absl::Status health = gradus::ProbeHealth(address, kTimeout);
+  const absl::Status health = gradus::ProbeHealth(options.listen_address, options.tls, kTimeout);
   if (health.ok()) return EXIT_SUCCESS;
   std::cerr << std::string(health.message()) << "\n";
   return kExitNotServing;
@@ -111,6 +112,16 @@ bool ReadAssignments(gradus::AssignmentStore& store) {
   return problems.empty();
 }
 
+// Reads the tokens again. A file that is wrong leaves them as they are.
+void ReadTokens(gradus::Server& server) {
+  const absl::Status status = server.ReloadTokens();
+  if (status.ok()) {
+    spdlog::info("tokens: read again");
+  } else {
+    spdlog::warn("tokens stay as they are: {}", std::string(status.message()));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -118,7 +129,7 @@ int main(int argc, char** argv) {
   if (const std::optional<int> exit_code = gradus::ReadFlags(argc, argv, flags)) {
     return *exit_code;
   }
-  if (flags.is_health_check) return CheckHealth(flags.server.listen_address);
+  if (flags.is_health_check) return CheckHealth(flags.server);
   flags.server.logs_calls = true;
   const gradus::Logging logging(flags.server.log_format, flags.log_level);
   if (const std::string warning = gradus::GrpcWarning(); !warning.empty()) {
@@ -139,12 +150,14 @@ int main(int argc, char** argv) {
   flags.assignments.limits = flags.server.limits;
   const auto store = std::make_shared<gradus::AssignmentStore>(flags.assignments);
   flags.server.assignments = store;
-  if (holds_assignments) {
+  const bool has_tokens = !flags.server.token_file.empty() || !flags.server.token_key_file.empty();
+  const bool reads_again = holds_assignments || has_tokens;
+  if (reads_again) {
     // Before they are read, so that what changes from now on is read again.
     const sigset_t read_again = SetOf({SIGHUP});
     pthread_sigmask(SIG_BLOCK, &read_again, nullptr);
-    if (!ReadAssignments(*store)) return kExitUsage;
   }
+  if (holds_assignments && !ReadAssignments(*store)) return kExitUsage;
   // Blocked before gRPC starts threads, so that only sigwait sees them.
   const sigset_t stop_signals = SetOf({SIGTERM, SIGINT});
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
@@ -152,7 +165,7 @@ int main(int argc, char** argv) {
   auto server = gradus::Server::Start(flags.server);
   if (!server.ok()) {
     spdlog::error("{}", std::string(server.status().message()));
-    return kExitCannotListen;
+    return absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitCannotListen;
   }
   spdlog::info("gradus-server {} listens on {} (port {})", gradus::kVersion,
                flags.server.listen_address, (*server)->port());
@@ -163,9 +176,12 @@ int main(int argc, char** argv) {
 
   AssignmentReader reader(*store);
   const sigset_t awaited =
-      holds_assignments ? SetOf({SIGTERM, SIGINT, SIGHUP}) : SetOf({SIGTERM, SIGINT});
+      reads_again ? SetOf({SIGTERM, SIGINT, SIGHUP}) : SetOf({SIGTERM, SIGINT});
   int signal = 0;
-  while (sigwait(&awaited, &signal) == 0 && signal == SIGHUP) reader.Start();
+  while (sigwait(&awaited, &signal) == 0 && signal == SIGHUP) {
+    if (has_tokens) ReadTokens(**server);
+    if (holds_assignments) reader.Start();
+  }
   reader.Stop();
   // A second signal ends the process at once.
   std::signal(SIGTERM, SIG_DFL);

@@ -7,6 +7,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config ccache
   protobuf-compiler protobuf-compiler-grpc libgrpc++-dev libprotobuf-dev
   libabsl-dev libspdlog-dev libeigen3-dev libmuparser-dev libcli11-dev prometheus-cpp-dev
+  libssl-dev libjwt-dev
 )
 
 # To build and run the tests, beyond the above.

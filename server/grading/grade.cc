@@ -64,9 +64,14 @@ absl::Status CheckSubmission(const v1::Submission& submission) {
 
 }  // namespace
 
-absl::Status Grade(const v1::GradeRequest& request, const AssignmentStore& assignments,
-                   const Limits& limits, const std::atomic<bool>& cancelled,
-                   v1::GradeResponse* response) {
+v1::FeedbackLevel LowerLevel(v1::FeedbackLevel a, v1::FeedbackLevel b) {
+  if (a == v1::FEEDBACK_LEVEL_UNSPECIFIED) return b;
+  return b == v1::FEEDBACK_LEVEL_UNSPECIFIED ? a : std::min(a, b);
+}
+
+absl::Status Grade(const v1::GradeRequest& request, v1::FeedbackLevel max_level,
+                   const AssignmentStore& assignments, const Limits& limits,
+                   const std::atomic<bool>& cancelled, v1::GradeResponse* response) {
   if (absl::Status s = CheckSource(request); !s.ok()) return s;
   if (!request.has_submission()) return FieldError("submission", Reason::kMissingField, "unset");
   // GradeOne does so too, but only once the assignment has been compiled.
@@ -74,7 +79,8 @@ absl::Status Grade(const v1::GradeRequest& request, const AssignmentStore& assig
   const auto assignment = SourceOf(request, assignments, limits, cancelled);
   if (!assignment.ok()) return assignment.status();
   absl::StatusOr<v1::GradeReport> report =
-      GradeOne(**assignment, request.submission(), request.max_feedback_level(), cancelled);
+      GradeOne(**assignment, request.submission(),
+               LowerLevel(request.max_feedback_level(), max_level), cancelled);
   if (!report.ok()) return report.status();
   *response->mutable_report() = *std::move(report);
   return absl::OkStatus();
@@ -98,9 +104,7 @@ absl::StatusOr<v1::GradeReport> GradeOne(const CompiledAssignment& assignment,
   if (absl::Status s = CheckSubmission(submission); !s.ok()) return s;
   absl::StatusOr<v1::GradeReport> report = GradeSubmission(assignment, submission, cancelled);
   if (!report.ok()) return report;
-  v1::FeedbackLevel level = assignment.feedback_level();
-  if (max_level != v1::FEEDBACK_LEVEL_UNSPECIFIED) level = std::min(level, max_level);
-  CutToLevel(level, &*report);
+  CutToLevel(LowerLevel(assignment.feedback_level(), max_level), &*report);
   return report;
 }
 

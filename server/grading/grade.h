@@ -14,13 +14,16 @@
 
 namespace gradus {
 
+// The lower of two limits of what may be told, where unspecified is no limit.
+v1::FeedbackLevel LowerLevel(v1::FeedbackLevel a, v1::FeedbackLevel b);
+
 // Answers a Grade request: compiles the assignment, or takes one of `assignments`, judges the
-// submission, cuts the report to the least of the assignment's and the caller's feedback level. A
-// wrong answer is a result; errors are those of the request, with paths relative to the Assignment,
-// or `submission...`, or `assignment_name`.
-absl::Status Grade(const v1::GradeRequest& request, const AssignmentStore& assignments,
-                   const Limits& limits, const std::atomic<bool>& cancelled,
-                   v1::GradeResponse* response);
+// submission, cuts the report to the least of the feedback levels of the assignment, the request
+// and `max_level`, the caller's. A wrong answer is a result; errors are those of the request, with
+// paths relative to the Assignment, or `submission...`, or `assignment_name`.
+absl::Status Grade(const v1::GradeRequest& request, v1::FeedbackLevel max_level,
+                   const AssignmentStore& assignments, const Limits& limits,
+                   const std::atomic<bool>& cancelled, v1::GradeResponse* response);
 
 // The assignment of a stream of submissions; never null. Errors are those of the header, with paths
 // `header...`, or of the assignment, with paths relative to it as everywhere.

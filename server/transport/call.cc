@@ -6,6 +6,9 @@
 #include <iterator>
 #include <optional>
 #include <random>
+#include <utility>
+
+#include "absl/status/statusor.h"
 
 #include "fmt/format.h"
 #include "server/status/field_error.h"
@@ -24,11 +27,31 @@ Microseconds ToMicroseconds(std::chrono::steady_clock::duration time) {
   return std::chrono::duration_cast<Microseconds>(time);
 }
 
+// All that a caller sent under a name.
+std::vector<std::string_view> AllMetadataOf(const grpc::CallbackServerContext& context,
+                                            const char* name) {
+  std::vector<std::string_view> values;
+  const auto range = context.client_metadata().equal_range(name);
+  for (auto it = range.first; it != range.second; ++it) {
+    values.emplace_back(it->second.data(), it->second.size());
+  }
+  return values;
+}
+
 // What a caller sent under a name, if it did so once.
 std::string_view MetadataOf(const grpc::CallbackServerContext& context, const char* name) {
-  const auto range = context.client_metadata().equal_range(name);
-  if (range.first == range.second || std::next(range.first) != range.second) return {};
-  return {range.first->second.data(), range.first->second.size()};
+  const std::vector<std::string_view> values = AllMetadataOf(context, name);
+  return values.size() == 1 ? values.front() : std::string_view();
+}
+
+// Text as one word of a log line that forges no other.
+std::string LogWord(std::string_view text) {
+  constexpr size_t kMaxLength = 128;
+  std::string word(text.substr(0, kMaxLength));
+  for (char& c : word) {
+    if (c <= ' ' || c > '~') c = '?';
+  }
+  return word;
 }
 
 // Ids go into log lines and back to the caller: letters, digits, and `-_.:/` only.
@@ -77,6 +100,16 @@ Call::Call(const CallSettings& settings, const Method& method, grpc::CallbackSer
   record_.request_id = IsRequestId(id) ? std::string(id) : NewRequestId();
   const std::string_view traceparent = MetadataOf(context, "traceparent");
   if (IsTraceparent(traceparent)) record_.traceparent = traceparent;
+  absl::StatusOr<Caller> caller =
+      Identify(settings_.authenticator.get(), AllMetadataOf(context, "authorization"));
+  if (caller.ok()) {
+    caller_ = *std::move(caller);
+    record_.subject = LogWord(caller_.subject);
+    record_.role = RoleName(caller_.role);
+    admission_ = MayCall(caller_, method.access);
+  } else {
+    admission_ = caller.status();
+  }
   for (const auto& observer : settings_.observers) observer->OnBegin(method);
 }
 

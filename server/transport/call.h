@@ -12,13 +12,21 @@
 #include "absl/status/status.h"
 #include <grpcpp/server_context.h>
 
+#include "server/transport/identity.h"
+
 namespace gradus {
 
-// An RPC of a service. Lives as long as the program.
+// An RPC of a service. Lives as long as the program. Nobody can write one down without saying who
+// may call it.
 struct Method {
+  constexpr Method(std::string_view service, std::string_view name, Access access,
+                   bool is_stream = false)
+      : service(service), name(name), access(access), is_stream(is_stream) {}
+
   std::string_view service;  // "gradus.v1.GradingService"
   std::string_view name;     // "Grade"
-  bool is_stream = false;
+  Access access;
+  bool is_stream;
 };
 
 // The reason of a call that the pool had no room for, beside those of field_error.h.
@@ -33,6 +41,10 @@ struct CallRecord {
   std::string traceparent;
   // The caller's address.
   std::string peer;
+  // Whom the caller's token was made for, fit for a word of a log line, and the role it has. Both
+  // empty if the caller is not known.
+  std::string subject;
+  std::string_view role;
   // From the first byte on: until a worker began with it, while it computed, and in all. A stream
   // is computed in many pieces, whose times add up.
   std::chrono::microseconds queued{0};
@@ -61,12 +73,15 @@ class CallObserver {
 // What all calls of a server have in common.
 struct CallSettings {
   std::vector<std::shared_ptr<CallObserver>> observers;
+  // Unset: every caller is staff.
+  std::unique_ptr<Authenticator> authenticator;
   // A call without a deadline is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
 };
 
-// One call in flight, as observers see it. Reads the caller's metadata at once and answers with the
-// request id and the server's version in the trailing metadata.
+// One call in flight, as observers see it. Reads the caller's metadata at once, decides whether the
+// call is served, and answers with the request id and the server's version in the trailing
+// metadata.
 //
 // Not for two threads at once.
 class Call {
@@ -75,6 +90,12 @@ class Call {
   Call(const CallSettings& settings, const Method& method, grpc::CallbackServerContext& context);
 
   const Method& method() const { return *record_.method; }
+  // OK, or what the call ends with, whatever it asks for: the caller is not known, or may not call
+  // the method.
+  const absl::Status& admission() const { return admission_; }
+  // Who calls. Only of a call that is admitted.
+  const Caller& caller() const { return caller_; }
+
   void AddQueued(std::chrono::steady_clock::duration time);
   void AddComputed(std::chrono::steady_clock::duration time);
   void AddRequest(size_t bytes);
@@ -89,6 +110,8 @@ class Call {
   grpc::CallbackServerContext& context_;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   CallRecord record_;
+  absl::Status admission_;
+  Caller caller_;
 };
 
 }  // namespace gradus

@@ -65,6 +65,8 @@ void CallLog::OnEnd(const CallRecord& record) {
   line.Add("code", absl::StatusCodeToString(record.code));
   line.Add("reason", record.reason);
   line.Add("peer", record.peer);
+  line.Add("role", record.role);
+  line.Add("subject", record.subject);
   line.Add("queue_ms", record.queued);
   line.Add("compute_ms", record.computed);
   line.Add("total_ms", record.total);

@@ -19,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr Method kMethod = {v1::GradingService::service_full_name(), "GradeStream",
-                            /*is_stream=*/true};
+                            Access::kStudents, /*is_stream=*/true};
 
 // A slice ends with the first of these reached. It is long enough to pay for its turn in the queue
 // and its message, and short enough for other calls to have theirs.
@@ -36,8 +36,14 @@ GradeStreamCall::GradeStreamCall(const CallSettings& settings, grpc::CallbackSer
       assignments_(assignments),
       pool_(pool),
       call_(settings, kMethod, *context),
-      is_reading_(true) {
-  StartRead(&request_);
+      is_reading_(call_.admission().ok()) {
+  if (is_reading_) {
+    StartRead(&request_);
+    return;
+  }
+  std::unique_lock lock(mutex_);
+  Fail(call_.admission());
+  GoOn(std::move(lock));
 }
 
 void GradeStreamCall::OnReadDone(bool ok) {
@@ -82,6 +88,7 @@ absl::Status GradeStreamCall::TakeRequest() {
         return FieldError("header", Reason::kInvalidValue,
                           "only the first message of a stream is one");
       }
+      if (absl::Status s = MayGradeAgainst(call_.caller(), request_.header()); !s.ok()) return s;
       if (!pool_.TrySubmit([this, queued = Clock::now()] { Compile(queued); })) {
         return QueueIsFull();
       }
@@ -140,7 +147,8 @@ void GradeStreamCall::Compile(Clock::time_point queued) {
     assignment = *std::move(compiled);
     return absl::OkStatus();
   });
-  const v1::FeedbackLevel max_level = request_.header().max_feedback_level();
+  const v1::FeedbackLevel max_level =
+      LowerLevel(request_.header().max_feedback_level(), call_.caller().max_feedback_level);
   request_.Clear();
   std::unique_lock lock(mutex_);
   call_.AddQueued(begun - queued);

@@ -1,5 +1,8 @@
 #include "server/transport/grading_service.h"
 
+#include <algorithm>
+#include <string>
+
 #include "server/grading/grade.h"
 #include "server/grading/held_assignments.h"
 #include "server/grading/lint.h"
@@ -9,13 +12,13 @@
 namespace gradus {
 namespace {
 
-constexpr Method MethodOf(std::string_view name) {
-  return {v1::GradingService::service_full_name(), name};
+constexpr Method MethodOf(std::string_view name, Access access) {
+  return {v1::GradingService::service_full_name(), name, access};
 }
-constexpr Method kGrade = MethodOf("Grade");
-constexpr Method kLintAssignment = MethodOf("LintAssignment");
-constexpr Method kListAssignments = MethodOf("ListAssignments");
-constexpr Method kGetAssignment = MethodOf("GetAssignment");
+constexpr Method kGrade = MethodOf("Grade", Access::kStudents);
+constexpr Method kLintAssignment = MethodOf("LintAssignment", Access::kStaff);
+constexpr Method kListAssignments = MethodOf("ListAssignments", Access::kStudents);
+constexpr Method kGetAssignment = MethodOf("GetAssignment", Access::kStudents);
 
 }  // namespace
 
@@ -24,8 +27,9 @@ grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext*
                                                     v1::GradeResponse* response) {
   auto* call = new UnaryCall(settings_, kGrade, context, request, response);
   call->RunOn(pool_, [this, call, request, response] {
-    absl::Status status =
-        gradus::Grade(*request, *assignments_, limits_, call->cancelled(), response);
+    if (absl::Status s = MayGradeAgainst(call->caller(), *request); !s.ok()) return s;
+    absl::Status status = gradus::Grade(*request, call->caller().max_feedback_level, *assignments_,
+                                        limits_, call->cancelled(), response);
     if (status.ok()) call->AddGraded(1);
     return status;
   });
@@ -52,8 +56,13 @@ grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(
     grpc::CallbackServerContext* context, const v1::ListAssignmentsRequest* request,
     v1::ListAssignmentsResponse* response) {
   auto* call = new UnaryCall(settings_, kListAssignments, context, request, response);
-  call->RunOn(pool_, [this, response] {
+  call->RunOn(pool_, [this, call, response] {
     *response = gradus::ListAssignments(*assignments_);
+    auto& names = *response->mutable_names();
+    names.erase(
+        std::remove_if(names.begin(), names.end(),
+                       [&](const std::string& name) { return !MayUse(call->caller(), name).ok(); }),
+        names.end());
     return absl::OkStatus();
   });
   return call;
@@ -63,7 +72,8 @@ grpc::ServerUnaryReactor* GradingServiceImpl::GetAssignment(grpc::CallbackServer
                                                             const v1::GetAssignmentRequest* request,
                                                             v1::GetAssignmentResponse* response) {
   auto* call = new UnaryCall(settings_, kGetAssignment, context, request, response);
-  call->RunOn(pool_, [this, request, response] {
+  call->RunOn(pool_, [this, call, request, response] {
+    if (absl::Status s = MayUse(call->caller(), request->name()); !s.ok()) return s;
     return gradus::GetAssignment(*request, *assignments_, response);
   });
   return call;

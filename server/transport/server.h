@@ -5,12 +5,14 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <grpcpp/channel.h>
 
 #include "server/engine/limits.h"
 #include "server/grading/assignment_store.h"
 #include "server/transport/logging.h"
+#include "server/transport/tls.h"
 
 namespace gradus {
 
@@ -50,6 +52,15 @@ struct ServerOptions {
   std::shared_ptr<const AssignmentStore> assignments = std::make_shared<const AssignmentStore>();
   // A call without a deadline of its own is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
+  // TLS; without a certificate, plain text. With `ca`, only clients that have a certificate from it
+  // can connect.
+  TlsFiles tls = TlsFiles();
+  // Files that tell who may call: token_file.h and capability_token.h. If one is given, whoever has
+  // no good token is refused, but for health and reflection; without both, every caller is staff.
+  std::string token_file = {};
+  std::string token_key_file = {};
+  // Listens where other machines can call although anybody could, or could listen.
+  bool allows_insecure_public = false;
   // Writes a line for each call (call_log.h), in this form.
   bool logs_calls = false;
   LogFormat log_format = LogFormat::kText;
@@ -61,6 +72,8 @@ struct ServerOptions {
 class Server {
  public:
   // Starts it. UNAVAILABLE if an address cannot be listened on, which includes a port in use.
+  // INVALID_ARGUMENT if a file is not what it should be, or the address is not of this machine
+  // alone and there is no TLS, or neither tokens nor client certificates to tell callers by.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
 
   // Stops at once; calls in flight are cancelled.
@@ -72,6 +85,10 @@ class Server {
   virtual int port() const = 0;
   // The port of the metrics; 0 if there are none.
   virtual int metrics_port() const = 0;
+
+  // Reads the files of tokens and their key again. On an error, which names the file, what was read
+  // before from that file stays good.
+  virtual absl::Status ReloadTokens() = 0;
 
   // Health says NOT_SERVING from now on, so that load balancers look elsewhere; calls are still
   // served.

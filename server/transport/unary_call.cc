@@ -40,6 +40,7 @@ UnaryCall::UnaryCall(const CallSettings& settings, const Method& method,
 }
 
 void UnaryCall::Run(const std::function<absl::Status()>& work) {
+  if (!admission().ok()) return Answer(admission());
   const Clock::time_point begun = Clock::now();
   absl::Status status = WithoutExceptions(call_.method(), work);
   call_.AddComputed(Clock::now() - begun);
@@ -47,6 +48,7 @@ void UnaryCall::Run(const std::function<absl::Status()>& work) {
 }
 
 void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
+  if (!admission().ok()) return Answer(admission());
   LimitDuration();
   const bool queued = pool.TrySubmit([this, submitted = Clock::now(), work = std::move(work)] {
     call_.AddQueued(Clock::now() - submitted);
@@ -58,6 +60,7 @@ void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
 }
 
 void UnaryCall::Answer(absl::Status status) {
+  if (!admission().ok()) status = admission();
   if (absl::IsCancelled(status) && is_overdue_.load(std::memory_order_relaxed)) {
     status = absl::DeadlineExceededError(
         fmt::format("not done after {} ms, which is the longest that a call without a deadline of "

@@ -22,13 +22,18 @@ absl::Status WithoutExceptions(const Method& method, const std::function<absl::S
 // What a call is answered with that the pool has no room for: clients may try again.
 absl::Status QueueIsFull();
 
-// One unary call in flight. gRPC owns it, and it deletes itself when the call is done.
+// One unary call in flight. gRPC owns it, and it deletes itself when the call is done. A call that
+// is not admitted is answered so whatever it is told to do, and no work is done for it.
 class UnaryCall : public grpc::ServerUnaryReactor {
  public:
   // All outlive the call; `response` is filled before it is answered.
   UnaryCall(const CallSettings& settings, const Method& method,
             grpc::CallbackServerContext* context, const google::protobuf::Message* request,
             const google::protobuf::Message* response);
+
+  // Of the Call.
+  const absl::Status& admission() const { return call_.admission(); }
+  const Caller& caller() const { return call_.caller(); }
 
   // Becomes true when the caller cancels, the deadline passes, or the call without a deadline has
   // taken too long.

@@ -17,14 +17,17 @@ inline absl::Status NotImplemented(std::string_view rpc) {
       fmt::format("{} is declared, but this version does not implement it yet", rpc));
 }
 
-// A reactor that answers so. `Reactor` is the base class that the RPC wants.
+// A reactor that answers so, to those who may call it. `Reactor` is the base class that the RPC
+// wants.
 template <class Reactor>
 class Unimplemented final : public Reactor {
  public:
   Unimplemented(const CallSettings& settings, const Method& method,
                 grpc::CallbackServerContext& context) {
-    const absl::Status status = NotImplemented(method.name);
-    Call(settings, method, context).End(status);
+    Call call(settings, method, context);
+    const absl::Status status =
+        call.admission().ok() ? NotImplemented(method.name) : call.admission();
+    call.End(status);
     this->Finish(ToGrpcStatus(status));
   }
 

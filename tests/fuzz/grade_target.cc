@@ -15,7 +15,8 @@ void FuzzGrade(std::string_view input) {
   const std::atomic<bool> cancelled = false;
   v1::GradeResponse response;
   const AssignmentStore none;
-  const absl::Status status = Grade(request, none, FuzzLimits(), cancelled, &response);
+  const absl::Status status =
+      Grade(request, v1::FEEDBACK_LEVEL_UNSPECIFIED, none, FuzzLimits(), cancelled, &response);
   RequireAnswer(status);
   if (!status.ok()) return;
   RequireSendable(response);

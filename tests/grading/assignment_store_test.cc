@@ -283,7 +283,8 @@ TEST_F(AssignmentStoreTest, GradesWhileItReads) {
       *request.mutable_submission() = testing::FromText<v1::Submission>(
           "answers { item: 'y' text { values: '" + answer + ".00' } }");
       v1::GradeResponse response;
-      const absl::Status status = Grade(request, store_, Limits(), never_, &response);
+      const absl::Status status =
+          Grade(request, v1::FEEDBACK_LEVEL_UNSPECIFIED, store_, Limits(), never_, &response);
       EXPECT_TRUE(status.ok()) << status;
       EXPECT_EQ(response.report().assignment(), "a");
       ++graded;

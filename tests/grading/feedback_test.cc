@@ -69,7 +69,8 @@ v1::GradeReport ReportAt(v1::FeedbackLevel policy, v1::FeedbackLevel caller) {
   request.set_max_feedback_level(caller);
   v1::GradeResponse response;
   const std::atomic<bool> cancelled = false;
-  const absl::Status status = Grade(request, AssignmentStore(), Limits(), cancelled, &response);
+  const absl::Status status = Grade(request, v1::FEEDBACK_LEVEL_UNSPECIFIED, AssignmentStore(),
+                                    Limits(), cancelled, &response);
   EXPECT_TRUE(status.ok()) << status;
   return response.report();
 }
@@ -179,7 +180,9 @@ TEST(GradeTest, RefusesRequestsThatAreNone) {
     spoil(request);
     v1::GradeResponse response;
     const std::atomic<bool> cancelled = false;
-    return Grade(request, AssignmentStore(), Limits(), cancelled, &response).ToString();
+    return Grade(request, v1::FEEDBACK_LEVEL_UNSPECIFIED, AssignmentStore(), Limits(), cancelled,
+                 &response)
+        .ToString();
   };
   EXPECT_THAT(message_of([](auto& r) { r.clear_source(); }),
               HasSubstr("INVALID_ARGUMENT: assignment: unset"));

@@ -275,7 +275,7 @@ TEST_P(LeakTest, CommandsAndLog) {
   }
   EXPECT_NE(log_.text().find("method=gradus.v1.GradingService/Grade"), std::string::npos);
   // Ids, times and sizes have many digits, and say nothing of what the call carried.
-  const std::regex measured("(request_id|peer|[a-z]+_us|[a-z]+_bytes)=[^ ]+");
+  const std::regex measured("(request_id|trace_id|peer|[a-z]+_(ms|bytes))=[^ ]+");
   ExpectInText(std::regex_replace(log_.text(), measured, "$1"), false);
 }
 

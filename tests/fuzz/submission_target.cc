@@ -1,5 +1,5 @@
-#include "server/files/json.h"
 #include "gradus/v1/grade.pb.h"
+#include "server/files/json.h"
 #include "server/grading/answer.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/promise.h"

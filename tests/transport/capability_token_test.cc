@@ -14,8 +14,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "tests/support/temporary_folder.h"
 #include "tests/support/jwt.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gradus {
 namespace {

@@ -456,9 +456,10 @@ TEST(GradeStreamTest, LargeSubmissionsWaitOneAtATime) {
 }
 
 TEST(GradeStreamTest, AFullQueueRefusesANewStream) {
-  StreamServer server({}, 1, 1);
+  // A worker may still look at them when the test is over.
   std::latch started(1);
   std::latch release(1);
+  StreamServer server({}, 1, 1);
   ASSERT_TRUE(server.pool().TrySubmit([&] {
     started.count_down();
     release.wait();

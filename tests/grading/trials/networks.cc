@@ -24,8 +24,6 @@ class Builder {
 
   int64_t Width() { return 2 + random_.Below(3); }
   void NeedBatch(int64_t least) { batch_ = std::max(batch_, least); }
-  int64_t batch() const { return batch_; }
-  Random& random() { return random_; }
 
   // The shape of one row per example, or of one row alone without a batch.
   std::vector<int64_t> Rows(int64_t width) const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -26,12 +27,14 @@ CompiledAssignment Compiled(const v1::Assignment& assignment) {
   return *std::move(compiled);
 }
 
+// The three ways to hand in work that mistakes are planted in.
 constexpr std::array kPlantedStyles = {
     Style{.name = "float64", .arithmetic = Arithmetic::kFloat64},
     Style{.name = "float32", .arithmetic = Arithmetic::kFloat32},
     Style{.name = "3 decimals"},
 };
 
+// All the ways to be right.
 constexpr std::array kRightStyles = {
     Style{.name = "float64", .arithmetic = Arithmetic::kFloat64},
     Style{.name = "float32", .arithmetic = Arithmetic::kFloat32},
@@ -180,9 +183,6 @@ std::vector<Plant> Subject::PlacesOf(const PlantedMistake& mistake, Random& rand
   }
   return places;
 }
-
-std::span<const Style> PlantedStyles() { return kPlantedStyles; }
-std::span<const Style> RightStyles() { return kRightStyles; }
 
 std::string AccusationIn(const v1::GradeReport& report) {
   for (const v1::ItemReport& item : report.items()) {

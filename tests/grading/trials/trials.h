@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,11 +34,6 @@ class Subject {
   TrialNetwork network_;
   CompiledAssignment assignment_;
 };
-
-// The three ways to hand in work that mistakes are planted in.
-std::span<const Style> PlantedStyles();
-// All the ways to be right.
-std::span<const Style> RightStyles();
 
 // What a report holds against right work; empty if nothing.
 std::string AccusationIn(const v1::GradeReport& report);

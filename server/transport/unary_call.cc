@@ -34,10 +34,9 @@ UnaryCall::UnaryCall(const CallSettings& settings, const Method& method,
                      const google::protobuf::Message* response)
     : settings_(settings),
       context_(*context),
+      request_(*request),
       response_(*response),
-      call_(settings, method, *context) {
-  call_.AddRequest(request->ByteSizeLong());
-}
+      call_(settings, method, *context) {}
 
 void UnaryCall::Run(const std::function<absl::Status()>& work) {
   if (!admission().ok()) return Answer(admission());
@@ -67,6 +66,8 @@ void UnaryCall::Answer(absl::Status status) {
                     "its own may take",
                     settings_.max_duration.count()));
   }
+  // Not earlier: to measure a large request is nothing for gRPC's threads.
+  call_.AddRequest(request_.ByteSizeLong());
   if (status.ok()) call_.AddResponse(response_.ByteSizeLong());
   call_.End(status);
   Finish(ToGrpcStatus(status));

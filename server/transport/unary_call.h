@@ -59,6 +59,7 @@ class UnaryCall : public grpc::ServerUnaryReactor {
 
   const CallSettings& settings_;
   grpc::CallbackServerContext& context_;
+  const google::protobuf::Message& request_;
   const google::protobuf::Message& response_;
   Call call_;
   std::atomic<bool> cancelled_ = false;

@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/str_replace.h"
+
 #include "server/grading/written_number.h"
 #include "tests/fuzz/promise.h"
 #include "tests/fuzz/target.h"
@@ -10,12 +12,9 @@ namespace gradus::testing {
 namespace {
 
 // What the C library makes of a decimal, once it is spelled as in C.
-double ByStrtod(std::string text) {
-  for (const auto& [theirs, ours] : {std::pair("\u2212", "-"), {",", "."}}) {
-    const size_t found = text.find(theirs);
-    if (found != std::string::npos) text.replace(found, std::string_view(theirs).size(), ours);
-  }
-  return std::strtod(text.c_str(), nullptr);
+double ByStrtod(const std::string& text) {
+  const std::string in_c = absl::StrReplaceAll(text, {{"\u2212", "-"}, {",", "."}});
+  return std::strtod(in_c.c_str(), nullptr);
 }
 
 }  // namespace

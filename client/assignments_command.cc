@@ -48,7 +48,7 @@ std::string AssignmentText(const v1::GetAssignmentResponse& response) {
                     Printable(item.quantity())});
   }
   return fmt::format("{}: {} {}\n\n{}", Printable(assignment.name()), assignment.items_size(),
-                     assignment.items_size() == 1 ? "item" : "items", AlignColumns(rows, "  "));
+                     assignment.items_size() == 1 ? "item" : "items", AlignColumns(rows, kIndent));
 }
 
 ExitCode RunAssignments(const AssignmentsOptions& options) {

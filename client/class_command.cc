@@ -17,7 +17,6 @@
 namespace gradus {
 namespace {
 
-constexpr std::string_view kIndent = "  ";
 constexpr int kMostValues = 4;  // of those that some submissions share
 
 using Rows = std::vector<std::vector<std::string>>;

@@ -37,7 +37,7 @@ std::string LintText(std::string_view assignment, const v1::LintAssignmentRespon
                     finding.credit() > 0 ? fmt::format("{:.0f} %", 100 * finding.credit()) : "",
                     Printable(finding.message())});
   }
-  if (rows.size() > 1) text += "\n" + AlignColumns(rows, "  ");
+  if (rows.size() > 1) text += "\n" + AlignColumns(rows, kIndent);
   return text;
 }
 

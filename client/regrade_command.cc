@@ -13,8 +13,6 @@
 namespace gradus {
 namespace {
 
-constexpr std::string_view kIndent = "  ";
-
 // Verdict and points; of an item that an assignment does not have, that.
 void AddScore(bool present, const v1::ItemScore& score, std::vector<std::string>* row) {
   row->emplace_back(present ? VerdictWord(score.verdict()) : "no such item");

@@ -11,8 +11,6 @@
 namespace gradus {
 namespace {
 
-constexpr std::string_view kIndent = "  ";
-
 // The numbers of a tensor on one line; empty if there is none.
 std::string OneLine(bool present, const v1::Tensor& tensor) {
   if (!present) return "";

@@ -8,7 +8,7 @@
 namespace gradus {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 // First steps, as shares of the size.
 constexpr double kScales[] = {0x1p-7, 0x1p-13, 0x1p-19, 0x1p-25, 0x1p-30};
@@ -38,7 +38,7 @@ std::optional<Extrapolation> Extrapolate(const std::function<Reading(double)>& m
                                          double noise, std::optional<uint64_t> branches) {
   constexpr size_t kSteps = 3;
   std::array<std::array<double, kSteps>, kSteps> tableau;
-  Estimate best = {0, kInfinity, std::nullopt};
+  Estimate best = {0, kUnbounded, std::nullopt};
   bool is_local = false;
   bool moves = false;
   double rounding = 0;
@@ -87,7 +87,7 @@ Estimate CentralDifference(const std::function<Reading(double)>& move, double si
   }
   if (!best.has_value()) {
     const KinkSlopes slopes = SlopesAround(move, size);
-    if (!slopes.are_equal()) return {here.slope, kInfinity, slopes};
+    if (!slopes.are_equal()) return {here.slope, kUnbounded, slopes};
     // Put together smoothly: the branches do not matter.
     const auto larger = Extrapolate(move, kScales[1] * size, noise, std::nullopt);
     const auto smaller = Extrapolate(move, kScales[2] * size, noise, std::nullopt);
@@ -97,7 +97,7 @@ Estimate CentralDifference(const std::function<Reading(double)>& move, double si
   }
   // Whatever the step, to the last digit: it does not depend on what moves.
   if (!moves) return {0, 0, std::nullopt};
-  if (!is_confirmed) best->error = kInfinity;
+  if (!is_confirmed) best->error = kUnbounded;
   return *best;
 }
 

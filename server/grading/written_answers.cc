@@ -11,7 +11,7 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t kMaxNumbers = 10'000;  // of one answer
+constexpr int64_t kMaxNumbersOfAnswer = 10'000;
 
 // One spelling for each address; what is no address stays as it is.
 std::string Canonical(const std::string& address) {
@@ -28,12 +28,12 @@ std::string WithoutBlanks(std::string_view text) {
 std::vector<std::string> NumbersOf(const v1::Answer& answer) {
   std::vector<std::string> numbers;
   if (answer.has_text()) {
-    if (answer.text().values_size() > kMaxNumbers) return {};
+    if (answer.text().values_size() > kMaxNumbersOfAnswer) return {};
     for (const std::string& value : answer.text().values()) {
       numbers.push_back(WithoutBlanks(value));
     }
   } else if (answer.has_tensor()) {
-    const absl::StatusOr<Shape> shape = ReadShape(answer.tensor(), kMaxNumbers);
+    const absl::StatusOr<Shape> shape = ReadShape(answer.tensor(), kMaxNumbersOfAnswer);
     if (!shape.ok()) return {};
     const absl::StatusOr<Tensor<double>> tensor =
         ReadValues<double>(answer.tensor(), *shape, NonFinite::kAllow);

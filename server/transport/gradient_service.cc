@@ -32,18 +32,18 @@ bool IsQuickToPrepare(const Request& request) {
 }
 
 // Students could have their homework done, so they get nothing computed.
-constexpr Method MethodOf(std::string_view name, Access access = Access::kStaff) {
+constexpr Method GradientMethod(std::string_view name, Access access = Access::kStaff) {
   return {v1::GradientService::service_full_name(), name, access};
 }
-constexpr Method kForward = MethodOf("Forward");
-constexpr Method kBackward = MethodOf("Backward");
-constexpr Method kStep = MethodOf("Step");
-constexpr Method kCheck = MethodOf("Check");
-constexpr Method kExplain = MethodOf("Explain");
+constexpr Method kForward = GradientMethod("Forward");
+constexpr Method kBackward = GradientMethod("Backward");
+constexpr Method kStep = GradientMethod("Step");
+constexpr Method kCheck = GradientMethod("Check");
+constexpr Method kExplain = GradientMethod("Explain");
 constexpr Method kStreamTrace = {v1::GradientService::service_full_name(), "StreamTrace",
                                  Access::kStaff, /*is_stream=*/true};
-constexpr Method kListOps = MethodOf("ListOps", Access::kStudents);
-constexpr Method kGetLimits = MethodOf("GetLimits", Access::kStudents);
+constexpr Method kListOps = GradientMethod("ListOps", Access::kStudents);
+constexpr Method kGetLimits = GradientMethod("GetLimits", Access::kStudents);
 
 // Small requests are answered on the calling thread, all others on the pool.
 template <class Request, class Response>

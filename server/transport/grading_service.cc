@@ -12,13 +12,13 @@
 namespace gradus {
 namespace {
 
-constexpr Method MethodOf(std::string_view name, Access access) {
+constexpr Method GradingMethod(std::string_view name, Access access) {
   return {v1::GradingService::service_full_name(), name, access};
 }
-constexpr Method kGrade = MethodOf("Grade", Access::kStudents);
-constexpr Method kLintAssignment = MethodOf("LintAssignment", Access::kStaff);
-constexpr Method kListAssignments = MethodOf("ListAssignments", Access::kStudents);
-constexpr Method kGetAssignment = MethodOf("GetAssignment", Access::kStudents);
+constexpr Method kGrade = GradingMethod("Grade", Access::kStudents);
+constexpr Method kLintAssignment = GradingMethod("LintAssignment", Access::kStaff);
+constexpr Method kListAssignments = GradingMethod("ListAssignments", Access::kStudents);
+constexpr Method kGetAssignment = GradingMethod("GetAssignment", Access::kStudents);
 
 }  // namespace
 

@@ -51,8 +51,8 @@ std::string TypeOf(const google::protobuf::MethodDescriptor& method) {
 
 double Seconds(std::chrono::duration<double> time) { return time.count(); }
 
-MetricFamily Value(std::string name, std::string help, double value,
-                   MetricType type = MetricType::Gauge) {
+MetricFamily SingleValue(std::string name, std::string help, double value,
+                         MetricType type = MetricType::Gauge) {
   ClientMetric metric;
   if (type == MetricType::Counter) {
     metric.counter.value = value;
@@ -129,19 +129,20 @@ class ServerState final : public prometheus::Collectable {
     version.label.push_back({"version", kVersion});
     version.gauge.value = 1;
     return {
-        Value("gradus_queue_depth", "Jobs that wait for a worker",
-              static_cast<double>(load.queued_jobs)),
-        Value("gradus_queue_capacity", "Jobs that may wait before calls are refused",
-              static_cast<double>(pool_.queue_capacity())),
-        Value("gradus_workers", "Threads that compute", pool_.worker_count()),
-        Value("gradus_busy_workers", "Threads that compute something now", load.busy_workers),
+        SingleValue("gradus_queue_depth", "Jobs that wait for a worker",
+                    static_cast<double>(load.queued_jobs)),
+        SingleValue("gradus_queue_capacity", "Jobs that may wait before calls are refused",
+                    static_cast<double>(pool_.queue_capacity())),
+        SingleValue("gradus_workers", "Threads that compute", pool_.worker_count()),
+        SingleValue("gradus_busy_workers", "Threads that compute something now", load.busy_workers),
         {"gradus_build_info", "Version of the server", MetricType::Gauge, {version}},
-        Value("process_open_fds", "Open files and sockets", OpenFileCount()),
-        Value("process_max_fds", "Files and sockets that may be open", OpenFileLimit()),
-        Value("process_resident_memory_bytes", "Memory in use", ResidentBytes()),
-        Value("process_cpu_seconds_total", "Processor time spent", CpuSeconds(),
-              MetricType::Counter),
-        Value("process_start_time_seconds", "When the process began, since 1970", start_seconds_),
+        SingleValue("process_open_fds", "Open files and sockets", OpenFileCount()),
+        SingleValue("process_max_fds", "Files and sockets that may be open", OpenFileLimit()),
+        SingleValue("process_resident_memory_bytes", "Memory in use", ResidentBytes()),
+        SingleValue("process_cpu_seconds_total", "Processor time spent", CpuSeconds(),
+                    MetricType::Counter),
+        SingleValue("process_start_time_seconds", "When the process began, since 1970",
+                    start_seconds_),
     };
   }
 

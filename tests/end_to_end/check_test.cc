@@ -12,6 +12,7 @@
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 
+#include "tests/support/project_file.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
 
@@ -41,7 +42,7 @@ v1::CheckRequest WithAllMethods(const v1::Problem& problem) {
 // Every problem below examples/, as a path from there.
 std::vector<std::string> Examples() {
   std::vector<std::string> files;
-  const std::filesystem::path root = std::filesystem::path(GRADUS_SOURCE_DIR) / "examples";
+  const std::filesystem::path root = ProjectFile("examples");
   for (const char* folder : {"networks", "homework"}) {
     for (const auto& entry : std::filesystem::directory_iterator(root / folder)) {
       if (entry.path().extension() != ".txtpb" || entry.path().stem() == "homework") continue;

@@ -11,6 +11,7 @@
 #include "client/regrade_command.h"
 #include "server/files/json.h"
 #include "tests/client/capture.h"
+#include "tests/support/project_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/text_proto.h"
 
@@ -20,8 +21,6 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr char kHomework[] = "examples/homework/homework.txtpb";
-
-std::string PathOf(const std::string& file) { return std::string(GRADUS_SOURCE_DIR) + "/" + file; }
 
 template <class Message>
 Message FromOutcome(const Outcome& outcome) {
@@ -40,8 +39,8 @@ int64_t CountOf(const v1::ItemStatistics& item) {
 
 TEST(ClassTest, TheHomework) {
   ClassOptions options;
-  options.assignment = PathOf(kHomework);
-  options.submissions = {PathOf("examples/homework/submissions")};
+  options.assignment = ProjectFile(kHomework);
+  options.submissions = {ProjectFile("examples/homework/submissions")};
   options.json = true;
   const auto report = FromOutcome<v1::ClassReport>(Capture([&] { return RunClass(options); }));
   EXPECT_EQ(report.assignment(), "homework");
@@ -73,9 +72,9 @@ TEST(RegradeTest, TheHomeworkWithoutAnItemAndWithOneOfMorePoints) {
   const std::string name = folder.Write("changed.binpb", changed.SerializeAsString());
 
   RegradeOptions options;
-  options.old_assignment = PathOf(kHomework);
+  options.old_assignment = ProjectFile(kHomework);
   options.new_assignment = name;
-  options.submissions = {PathOf("examples/homework/submissions/exact.txtpb")};
+  options.submissions = {ProjectFile("examples/homework/submissions/exact.txtpb")};
   options.json = true;
   auto report = FromOutcome<v1::RegradeReport>(Capture([&] { return RunRegrade(options); }));
   ASSERT_EQ(report.submissions_size(), 1);

@@ -1,6 +1,5 @@
 // A folder of submissions, graded by the command over a real socket.
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -11,15 +10,14 @@
 #include "server/files/json.h"
 #include "server/files/message_file.h"
 #include "tests/client/capture.h"
+#include "tests/support/project_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_server.h"
 
 namespace gradus::testing {
 namespace {
 
-std::string Homework(const std::string& path) {
-  return (std::filesystem::path(GRADUS_SOURCE_DIR) / "examples/homework" / path).string();
-}
+std::string Homework(const std::string& path) { return ProjectFile("examples/homework/" + path); }
 
 class GradeFolderTest : public ::testing::Test {
  protected:

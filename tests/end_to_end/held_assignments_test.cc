@@ -23,6 +23,7 @@
 #include "client/assignments_command.h"
 #include "client/grade_command.h"
 #include "tests/client/capture.h"
+#include "tests/support/project_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
@@ -35,8 +36,6 @@ using ::testing::IsEmpty;
 
 constexpr char kHomework[] = "examples/homework/homework.txtpb";
 constexpr char kPaper[] = "examples/homework/submissions/paper.txtpb";
-
-std::string PathOf(const std::string& path) { return std::string(GRADUS_SOURCE_DIR) + "/" + path; }
 
 std::string ContentsOf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -111,13 +110,13 @@ class ServerProgram {
 
 class HeldAssignmentsTest : public ::testing::Test {
  protected:
-  HeldAssignmentsTest() { folder_.Write("homework.txtpb", ContentsOf(PathOf(kHomework))); }
+  HeldAssignmentsTest() { folder_.Write("homework.txtpb", ContentsOf(ProjectFile(kHomework))); }
 
   // What the server at `address` answers the paper of the homework.
   static Outcome Grade(const std::string& address, const std::string& assignment) {
     GradeOptions options;
     options.assignment = assignment;
-    options.submissions = {PathOf(kPaper)};
+    options.submissions = {ProjectFile(kPaper)};
     options.connection.server = address;
     return Capture([&] { return RunGrade(options); });
   }
@@ -134,14 +133,14 @@ class HeldAssignmentsTest : public ::testing::Test {
 };
 
 TEST_F(HeldAssignmentsTest, AreReadAgainOnSighup) {
-  const std::string homework = ContentsOf(PathOf(kHomework));
+  const std::string homework = ContentsOf(ProjectFile(kHomework));
   const std::string name = "name: \"homework\"";
   std::string other = homework;
   other.replace(other.find(name), name.size(), "name: \"other\"");
   ServerProgram server(folder_.PathOf(""));
   const std::string address = server.Address();
   EXPECT_EQ(Assignments(address).output, "homework\n");
-  const std::string right = Grade(address, PathOf(kHomework)).output;
+  const std::string right = Grade(address, ProjectFile(kHomework)).output;
   EXPECT_THAT(right, HasSubstr("paper: "));
   EXPECT_EQ(Grade(address, "@homework").output, right);
 
@@ -187,7 +186,7 @@ TEST_F(HeldAssignmentsTest, ABrokenFileKeepsTheServerFromStarting) {
 }
 
 TEST_F(HeldAssignmentsTest, TwoFilesOfOneNameKeepTheServerFromStarting) {
-  folder_.Write("homework2.txtpb", ContentsOf(PathOf(kHomework)));
+  folder_.Write("homework2.txtpb", ContentsOf(ProjectFile(kHomework)));
   ServerProgram server(folder_.PathOf(""));
   EXPECT_EQ(server.WaitForEnd(), 2);
   EXPECT_THAT(server.log(), HasSubstr("homework2.txtpb: name 'homework': " + folder_.PathOf("") +

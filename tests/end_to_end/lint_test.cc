@@ -12,6 +12,7 @@
 
 #include "client/lint_command.h"
 #include "tests/client/capture.h"
+#include "tests/support/project_file.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
 
@@ -132,7 +133,7 @@ TEST(LintTest, WhatItSaysWouldDoDoes) {
 TEST(LintTest, TheClientPrintsTheSameFromAnyServer) {
   TestServer server;
   LintOptions options;
-  options.assignment = std::string(GRADUS_SOURCE_DIR) + "/" + kHomework;
+  options.assignment = ProjectFile(kHomework);
   const Outcome here = Capture([&] { return RunLint(options); });
   options.connection.server = server.address();
   const Outcome there = Capture([&] { return RunLint(options); });

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <future>
@@ -21,6 +20,7 @@
 
 #include "nlohmann/json.hpp"
 #include "tests/support/long_work.h"
+#include "tests/support/project_file.h"
 #include "tests/support/scrape.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
@@ -99,7 +99,7 @@ double Sum(const Scrape& scrape, const std::string& metric) {
 std::string NameOf(const std::string& series) { return series.substr(0, series.find('{')); }
 
 std::string TextOf(const std::string& path) {
-  std::ifstream file(std::filesystem::path(GRADUS_SOURCE_DIR) / path);
+  std::ifstream file(ProjectFile(path));
   std::stringstream text;
   text << file.rdbuf();
   return text.str();

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include <nlohmann/json.hpp>
 
+#include "tests/support/project_file.h"
 #include "tests/support/test_server.h"
 #include "tests/support/vector.h"
 
@@ -39,7 +40,7 @@ using ::testing::IsEmpty;
 using Names = std::vector<std::string>;
 
 json ReadJson(const std::string& path) {
-  const std::filesystem::path full = std::filesystem::path(GRADUS_SOURCE_DIR) / path;
+  const std::filesystem::path full = ProjectFile(path);
   std::ifstream file(full);
   if (!file) throw std::runtime_error("cannot read " + full.string());
   return json::parse(file);
@@ -47,7 +48,7 @@ json ReadJson(const std::string& path) {
 
 std::vector<OracleSubmission> LoadSubmissions() {
   std::set<std::filesystem::path> paths;
-  const auto folder = std::filesystem::path(GRADUS_SOURCE_DIR) / "tests/golden/submissions";
+  const std::string folder = ProjectFile("tests/golden/submissions");
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() == ".json") paths.insert(entry.path());
   }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <ostream>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/support/project_file.h"
 #include "tests/support/test_server.h"
 #include "tests/support/vector.h"
 
@@ -159,8 +159,7 @@ TEST_P(VectorsTest, ExamplesStackedAreTheBatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, VectorsTest,
-                         ::testing::ValuesIn(LoadVectors(std::filesystem::path(GRADUS_SOURCE_DIR) /
-                                                         "tests/golden/vectors")),
+                         ::testing::ValuesIn(LoadVectors(ProjectFile("tests/golden/vectors"))),
                          [](const ::testing::TestParamInfo<Vector>& info) {
                            return info.param.name;
                          });

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/engine/evaluation.h"
+#include "tests/support/project_file.h"
 #include "tests/support/text_proto.h"
 
 namespace gradus::testing {
@@ -22,7 +23,7 @@ constexpr double kAbsolute = 1e-14;
 
 const json& Golden() {
   static const json* const kGolden = [] {
-    std::ifstream file(std::string(GRADUS_SOURCE_DIR) + "/tests/golden/optimizers/cases.json");
+    std::ifstream file(ProjectFile("tests/golden/optimizers/cases.json"));
     return new json(json::parse(file));
   }();
   return *kGolden;

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/fuzz/target.h"
+#include "tests/support/project_file.h"
 
 namespace gradus::testing {
 
@@ -20,8 +21,7 @@ void PrintTo(const FuzzTarget& target, std::ostream* out) { *out << target.name;
 namespace {
 
 const std::filesystem::path& Corpus() {
-  static const std::filesystem::path corpus =
-      std::filesystem::path(GRADUS_SOURCE_DIR) / "tests/fuzz/corpus";
+  static const std::filesystem::path corpus = ProjectFile("tests/fuzz/corpus");
   return corpus;
 }
 

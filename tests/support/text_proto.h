@@ -1,13 +1,14 @@
 #ifndef GRADUS_TESTS_SUPPORT_TEXT_PROTO_H_
 #define GRADUS_TESTS_SUPPORT_TEXT_PROTO_H_
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "google/protobuf/text_format.h"
+
+#include "tests/support/project_file.h"
 
 namespace gradus::testing {
 
@@ -24,7 +25,7 @@ Message FromText(const std::string& text) {
 // A message from a textproto file of the project, by its path from the root.
 template <class Message>
 Message FromFile(const std::string& path) {
-  std::ifstream file(std::filesystem::path(GRADUS_SOURCE_DIR) / path);
+  std::ifstream file(ProjectFile(path));
   if (!file) throw std::runtime_error("cannot read " + path);
   std::stringstream text;
   text << file.rdbuf();

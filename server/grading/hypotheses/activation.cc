@@ -170,15 +170,16 @@ struct OtherActivation {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingActivationDerivative>(),
-                                      HypothesisOf<DerivativeAtActivation>(),
-                                      HypothesisOf<ExtraActivationDerivative>(),
-                                      HypothesisOf<OtherActivationDerivative>(),
-                                      HypothesisOf<ReluMaskInverted>(),
-                                      HypothesisOf<OtherActivation>()};
-
 }  // namespace
 
-std::span<const Hypothesis> ActivationHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> ActivationHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingActivationDerivative>(),
+                                               HypothesisOf<DerivativeAtActivation>(),
+                                               HypothesisOf<ExtraActivationDerivative>(),
+                                               HypothesisOf<OtherActivationDerivative>(),
+                                               HypothesisOf<ReluMaskInverted>(),
+                                               HypothesisOf<OtherActivation>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

@@ -284,13 +284,14 @@ struct SharedParameterLastUseOnly {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {
-    HypothesisOf<TransposedWeights>(), HypothesisOf<UpdateBeforeBackprop>(),
-    HypothesisOf<LayerIndexOffByOne>(), HypothesisOf<MissingResidualPath>(),
-    HypothesisOf<SharedParameterLastUseOnly>()};
-
 }  // namespace
 
-std::span<const Hypothesis> ConnectionHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> ConnectionHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {
+      HypothesisOf<TransposedWeights>(), HypothesisOf<UpdateBeforeBackprop>(),
+      HypothesisOf<LayerIndexOffByOne>(), HypothesisOf<MissingResidualPath>(),
+      HypothesisOf<SharedParameterLastUseOnly>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

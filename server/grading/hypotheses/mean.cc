@@ -167,10 +167,11 @@ struct MissingBatchMean {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingBatchMean>()};
-
 }  // namespace
 
-std::span<const Hypothesis> MeanHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> MeanHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingBatchMean>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

@@ -147,10 +147,11 @@ struct MissingNormalizationTerms {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingNormalizationTerms>()};
-
 }  // namespace
 
-std::span<const Hypothesis> NormalizationHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> NormalizationHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingNormalizationTerms>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

@@ -91,11 +91,13 @@ struct LossConstant {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<SignFlip>(), HypothesisOf<Factor>(),
-                                      HypothesisOf<CommonRatio>(), HypothesisOf<LossConstant>()};
-
 }  // namespace
 
-std::span<const Hypothesis> ScaleHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> ScaleHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<SignFlip>(), HypothesisOf<Factor>(),
+                                               HypothesisOf<CommonRatio>(),
+                                               HypothesisOf<LossConstant>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

@@ -150,12 +150,13 @@ struct SoftmaxDifferentiatedTwice {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<SoftmaxAsSigmoid>(),
-                                      HypothesisOf<SoftmaxJacobianElementwise>(),
-                                      HypothesisOf<SoftmaxDifferentiatedTwice>()};
-
 }  // namespace
 
-std::span<const Hypothesis> SoftmaxHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> SoftmaxHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<SoftmaxAsSigmoid>(),
+                                               HypothesisOf<SoftmaxJacobianElementwise>(),
+                                               HypothesisOf<SoftmaxDifferentiatedTwice>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

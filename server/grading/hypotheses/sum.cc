@@ -92,10 +92,12 @@ struct MissingBiasSum {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingBias>(), HypothesisOf<MissingBiasSum>()};
-
 }  // namespace
 
-std::span<const Hypothesis> SumHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> SumHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<MissingBias>(),
+                                               HypothesisOf<MissingBiasSum>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

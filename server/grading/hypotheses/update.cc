@@ -183,14 +183,15 @@ struct BiasCorrectionForgotten {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {
-    HypothesisOf<GradientAscent>(),        HypothesisOf<LearningRateTwice>(),
-    HypothesisOf<LearningRateMissing>(),   HypothesisOf<NoUpdate>(),
-    HypothesisOf<MissingRegularization>(), HypothesisOf<DoubledRegularization>(),
-    HypothesisOf<MomentumForgotten>(),     HypothesisOf<BiasCorrectionForgotten>()};
-
 }  // namespace
 
-std::span<const Hypothesis> UpdateHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> UpdateHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {
+      HypothesisOf<GradientAscent>(),        HypothesisOf<LearningRateTwice>(),
+      HypothesisOf<LearningRateMissing>(),   HypothesisOf<NoUpdate>(),
+      HypothesisOf<MissingRegularization>(), HypothesisOf<DoubledRegularization>(),
+      HypothesisOf<MomentumForgotten>(),     HypothesisOf<BiasCorrectionForgotten>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

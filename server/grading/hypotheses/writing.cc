@@ -73,11 +73,13 @@ struct TransposedDigits {
   }
 };
 
-constexpr Hypothesis kHypotheses[] = {HypothesisOf<EntriesSwapped>(), HypothesisOf<DecimalPoint>(),
-                                      HypothesisOf<TransposedDigits>()};
-
 }  // namespace
 
-std::span<const Hypothesis> WritingHypotheses() { return kHypotheses; }
+std::span<const Hypothesis> WritingHypotheses() {
+  static constexpr Hypothesis kHypotheses[] = {HypothesisOf<EntriesSwapped>(),
+                                               HypothesisOf<DecimalPoint>(),
+                                               HypothesisOf<TransposedDigits>()};
+  return kHypotheses;
+}
 
 }  // namespace gradus

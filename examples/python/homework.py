@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Calls Gradus from Python: problem 1 of the homework, forward, backward and one step of gradient descent.
+"""Calls Gradus from Python: problem 1 of the homework, forward, backward, one step of gradient descent, and grading.
 
 The program is a test as well: it compares the answers with numbers that must come out, and ends with exit code 1 if
 they differ. The stubs that it imports come from generate_stubs; see README.md.
@@ -7,15 +7,20 @@ they differ. The stubs that it imports come from generate_stubs; see README.md.
 
 import argparse
 import math
+import os
 import pathlib
 import struct
 import sys
+import time
 
 import grpc
 from google.protobuf import text_format
 from google.rpc import error_details_pb2, status_pb2
 from gradus.v1 import gradient_service_pb2 as service
-from gradus.v1 import gradient_service_pb2_grpc
+from gradus.v1 import gradient_service_pb2_grpc, grading_service_pb2_grpc
+from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_FIRST_WRONG_STEP, Assignment, Item, NamedProblem, Policy
+from gradus.v1.grade_pb2 import Answer, Submission, TextTensor
+from gradus.v1.grading_service_pb2 import GradeRequest, GradeStreamHeader, GradeStreamRequest, SubmissionBatch
 from gradus.v1.network_pb2 import REDUCTION_SUM, Dense, HalfSquaredError, Input, Network, Node, Parameter, Sigmoid
 from gradus.v1.optimizer_pb2 import Optimizer, Sgd
 from gradus.v1.problem_pb2 import Problem
@@ -73,11 +78,63 @@ def build_problem():
     )
 
 
+def build_assignment():
+    """What the student is asked, and where the right answers are in the problem."""
+    return Assignment(
+        name="homework",
+        problems=[NamedProblem(name="problem_1", problem=build_problem())],
+        items=[
+            Item(id="h1", quantity="h[0]"),
+            Item(id="yhat1", quantity="yhat[0]"),
+            Item(id="dL/dw5", quantity="grad(W2)[0,0]"),
+            Item(id="w5'", quantity="next(W2)[0,0]"),
+        ],
+        policy=Policy(feedback_level=FEEDBACK_LEVEL_FIRST_WRONG_STEP),
+    )
+
+
+def build_submission(submission_id, answers):
+    """What a student wrote, as it was written: "0.130" has three decimals."""
+    return Submission(
+        id=submission_id,
+        answers=[Answer(item=item, text=TextTensor(values=[number])) for item, number in answers.items()],
+    )
+
+
+ADA = build_submission("ada", {"h1": "0.593", "yhat1": "0.751", "dL/dw5": "0.082", "w5'": "0.359"})
+# Forgot h1 in the gradient, and went on with that.
+BEN = build_submission("ben", {"h1": "0.593", "yhat1": "0.751", "dL/dw5": "0.138", "w5'": "0.331"})
+
+
+def build_long_work():
+    """Work of some seconds: the gradient of 3600 numbers, checked one by one."""
+    network = Network(
+        parameters=[Parameter(name="w", value=Tensor(shape=[60, 60], values=[0.01 * (i % 7) for i in range(3600)]))],
+        nodes=[
+            Node(name="a", inputs=["w", "w"], mat_mul={}),
+            Node(name="b", inputs=["a", "a"], mat_mul={}),
+            Node(name="L", inputs=["b"], sum={}),
+        ],
+    )
+    return service.CheckRequest(problem=Problem(network=network, objective="L"))
+
+
+def open_channel(server, tls_ca):
+    """Over TLS if the file with the roots is named, with the token in GRADUS_TOKEN if there is one."""
+    if tls_ca is None:
+        return grpc.insecure_channel(server)
+    credentials = grpc.ssl_channel_credentials(pathlib.Path(tls_ca).read_bytes())
+    if token := os.environ.get("GRADUS_TOKEN"):
+        credentials = grpc.composite_channel_credentials(credentials, grpc.access_token_call_credentials(token))
+    return grpc.secure_channel(server, credentials)
+
+
 class Gradus:
-    """The three calls, each with the deadline."""
+    """The calls, each with the deadline."""
 
     def __init__(self, channel):
         self._stub = gradient_service_pb2_grpc.GradientServiceStub(channel)
+        self._grading = grading_service_pb2_grpc.GradingServiceStub(channel)
 
     def forward(self, problem, **options):
         request = service.ForwardRequest(problem=problem, trace=TraceOptions(**options))
@@ -91,20 +148,47 @@ class Gradus:
         request = service.StepRequest(problem=problem, trace=TraceOptions(**options))
         return self._stub.Step(request, timeout=DEADLINE_SECONDS, wait_for_ready=True)
 
+    def start_check(self, request, timeout=DEADLINE_SECONDS):
+        """A call that goes on by itself: ask it for result(), or cancel() it."""
+        return self._stub.Check.future(request, timeout=timeout, wait_for_ready=True)
+
+    def grade(self, assignment, submission):
+        # With assignment_name= in place of assignment=, the server takes one of those that it holds.
+        request = GradeRequest(assignment=assignment, submission=submission)
+        return self._grading.Grade(request, timeout=DEADLINE_SECONDS, wait_for_ready=True).report
+
+    def grade_all(self, assignment, submissions, batch_size=16):
+        """The results, in any order, as they come. The submissions may be a generator of millions."""
+
+        def requests():
+            yield GradeStreamRequest(header=GradeStreamHeader(assignment=assignment))
+            for start in range(0, len(submissions), batch_size):
+                yield GradeStreamRequest(batch=SubmissionBatch(submissions=submissions[start : start + batch_size]))
+
+        for response in self._grading.GradeStream(requests(), timeout=DEADLINE_SECONDS, wait_for_ready=True):
+            yield from response.results
+
 
 def quantities(trace):
     """The tensors of a trace by their addresses: "h", "grad(W1)", "L@1"."""
     return {entry.address: entry.tensor for entry in trace.entries}
 
 
-def field_violations(error):
-    """What was wrong where: Gradus sends a google.rpc.Status with a BadRequest along with the code and the message."""
+def details(error):
+    """What was wrong, for programs: Gradus sends a google.rpc.Status along with the code and the message.
+
+    Returns the reason, and the violations: which field, and why.
+    """
+    reason, violations = "", []
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             for detail in status_pb2.Status.FromString(value).details:
-                bad_request = error_details_pb2.BadRequest()
-                if detail.Unpack(bad_request):
-                    yield from bad_request.field_violations
+                info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+                if detail.Unpack(info):
+                    reason = info.reason
+                elif detail.Unpack(bad_request):
+                    violations.extend(bad_request.field_violations)
+    return reason, violations
 
 
 def show(name, tensor):
@@ -171,6 +255,30 @@ def do_homework(gradus, checks):
     checks.holds(quantities(answer.trace) == expected, "the numbers in raw_le_f64 differ from those in values")
 
 
+def do_grading(gradus, checks):
+    assignment = build_assignment()
+
+    print("Grade: one submission")
+    report = gradus.grade(assignment, BEN)
+    show_report(report)
+    checks.holds(report.first_wrong_item == "dL/dw5", f"the first wrong step is {report.first_wrong_item!r}")
+
+    print("GradeStream: many of one assignment, in any order")
+    results = sorted(gradus.grade_all(assignment, [ADA, BEN]), key=lambda result: result.submission_id)
+    for result in results:
+        if result.HasField("error"):
+            print(f"  {result.submission_id}: {result.error.message}")
+        else:
+            show_report(result.report)
+    checks.holds(results[1].report == report, "Grade and GradeStream differ")
+    checks.holds([result.report.earned_points for result in results] == [4, 3], "the points differ from 4 and 3")
+
+
+def show_report(report):
+    wrong = f", first wrong step {report.first_wrong_item}" if report.first_wrong_item else ""
+    print(f"  {report.submission_id}: {report.earned_points:g} / {report.possible_points:g} points{wrong}")
+
+
 def make_a_mistake(gradus, checks):
     print("A mistake: W1 has three columns, but x has two numbers")
     problem = build_problem()
@@ -178,11 +286,12 @@ def make_a_mistake(gradus, checks):
     try:
         gradus.forward(problem)
     except grpc.RpcError as error:
-        if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
-            raise
-        violations = list(field_violations(error))
+        reason, violations = details(error)
+        print(f"  {error.code().name}, {reason}")
         for violation in violations:
             print(f"  {violation.field}: {violation.description}")
+        checks.holds(error.code() == grpc.StatusCode.INVALID_ARGUMENT, f"the code is {error.code()}")
+        checks.holds(reason == "SHAPE_MISMATCH", f"the reason is {reason}")
         fields = [violation.field for violation in violations]
         checks.holds(fields == ["network.nodes[0]"], f"the fields in error are {fields}, but must be network.nodes[0]")
         checks.holds(all(violation.description for violation in violations), "an error has no description")
@@ -190,17 +299,38 @@ def make_a_mistake(gradus, checks):
         checks.holds(False, "a W1 of the wrong shape was taken, but must be refused")
 
 
+def give_up(gradus, checks):
+    print("A deadline of 0.2 s, for work of many seconds")
+    call = gradus.start_check(build_long_work(), timeout=0.2)
+    print(f"  {call.code().name}")
+    checks.holds(call.code() == grpc.StatusCode.DEADLINE_EXCEEDED, f"the deadline ends with {call.code()}")
+
+    print("A call that is cancelled: the server stops too")
+    call = gradus.start_check(build_long_work())
+    time.sleep(0.2)
+    call.cancel()
+    print(f"  {call.code().name}")
+    checks.holds(call.code() == grpc.StatusCode.CANCELLED, f"the cancelled call ends with {call.code()}")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Does problem 1 of the homework on a Gradus server.")
     parser.add_argument("--server", default="127.0.0.1:50051", metavar="HOST:PORT", help="default: %(default)s")
+    parser.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        help="call over TLS, with the token in GRADUS_TOKEN: the roots that the server's certificate comes from",
+    )
     arguments = parser.parse_args()
 
     checks = Checks()
-    with grpc.insecure_channel(arguments.server) as channel:
+    with open_channel(arguments.server, arguments.tls_ca) as channel:
         gradus = Gradus(channel)
         try:
             do_homework(gradus, checks)
+            do_grading(gradus, checks)
             make_a_mistake(gradus, checks)
+            give_up(gradus, checks)
         except grpc.RpcError as error:
             sys.exit(f"homework.py: {arguments.server} answered {error.code().name}: {error.details()}")
     if checks.failures:

@@ -18,6 +18,10 @@ test_packages=(
   python3-grpcio
 )
 
+# For scripts/test-clients, beyond the above and beside Go and Node.js.
+# shellcheck disable=SC2034
+client_packages=(openssl)
+
 # For scripts/sanitize asan and scripts/fuzz, beyond the above.
 # shellcheck disable=SC2034
 fuzz_packages=(clang libclang-rt-dev)

@@ -34,11 +34,11 @@ target_compile_options(
 function(gradus_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
   add_library(${name} STATIC ${arg_SOURCES})
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(
     ${name}
     PUBLIC gradus_language ${arg_DEPENDS}
-    PRIVATE gradus_warnings)
+    PRIVATE $<BUILD_INTERFACE:gradus_warnings>)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${GRADUS_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 

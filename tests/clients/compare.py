@@ -58,7 +58,7 @@ class Report:
             yield
         except (AssertionError, subprocess.SubprocessError, OSError) as error:
             self.failed += 1
-            print(f"FAILED   {what}: {error}", flush=True)
+            print(f"FAILED   {what}: {str(error)[:5000]}", flush=True)
         else:
             print(f"ok       {what} ({time.monotonic() - start:.1f} s)", flush=True)
 
@@ -296,6 +296,16 @@ def check_grpcurl(program, server):
         assert output == expected.strip(), f"{command}\nprints\n{output}"
 
 
+def check_grpcurl_tls(program, server, tls_ca, token):
+    """The same over TLS, with the token out of the command line."""
+    command = re.search(r"^grpcurl (-cacert .*)$", CALLERS.read_text(encoding="utf-8"), re.MULTILINE)[1]
+    command = command.replace("school.example:443", server).replace("roots.pem", shlex.quote(str(tls_ca)))
+    # Reflection needs no token, so it alone would not prove that one is sent.
+    command = re.sub(r" list$", " gradus.v1.GradingService/ListAssignments", command)
+    output = must_run(["bash", "-c", f"{shlex.quote(program)} {command}"], GRADUS_TOKEN=token)
+    assert json.loads(output) == {"names": ["homework"]}, output
+
+
 def check_ghz(program, server):
     """Every call is answered; how fast is not for a test."""
     ((command, _),) = documented("ghz")
@@ -403,6 +413,9 @@ class Comparison:
             self.replay("refused for who calls", refused, address, tls_ca=certificate)
             with self.report.comparing("C++: the command line, over TLS with a token"):
                 check_cli(self.gradus, reference, trust, staff)
+            if self.grpcurl:
+                with self.report.comparing("grpcurl: over TLS with a token"):
+                    check_grpcurl_tls(self.grpcurl, address, certificate, staff)
 
     def unavailable(self):
         overloaded = lists.refused_call(self.folder("overloaded"), "UNAVAILABLE")

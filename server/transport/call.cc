@@ -4,14 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <iterator>
-#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/status/statusor.h"
 
 #include "fmt/format.h"
-#include "server/status/field_error.h"
+#include "server/transport/status_conversion.h"
 #include "server/transport/version.h"
 
 namespace gradus {
@@ -84,12 +83,6 @@ bool IsTraceparent(std::string_view text) {
   return text.substr(0, 2) != "ff";
 }
 
-std::string_view ReasonOf(const absl::Status& status) {
-  if (absl::IsUnavailable(status)) return kOverloaded;
-  const std::optional<FieldViolation> violation = GetFieldViolation(status);
-  return violation.has_value() ? ReasonName(violation->reason) : std::string_view();
-}
-
 }  // namespace
 
 Call::Call(const CallSettings& settings, const Method& method, grpc::CallbackServerContext& context)
@@ -134,11 +127,11 @@ void Call::AddResponse(size_t bytes) {
 void Call::End(const absl::Status& status) {
   context_.AddTrailingMetadata("x-request-id", record_.request_id);
   context_.AddTrailingMetadata("x-gradus-version", kVersion);
-  if (status.code() == absl::StatusCode::kUnavailable) {
-    context_.AddTrailingMetadata("grpc-retry-pushback-ms", kPushbackMs);
-  }
   record_.code = status.code();
   record_.reason = ReasonOf(status);
+  if (record_.reason == kOverloaded) {
+    context_.AddTrailingMetadata("grpc-retry-pushback-ms", kPushbackMs);
+  }
   record_.total = ToMicroseconds(std::chrono::steady_clock::now() - begun_);
   for (const auto& observer : settings_.observers) observer->OnEnd(record_);
 }

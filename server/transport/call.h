@@ -29,9 +29,6 @@ struct Method {
   bool is_stream;
 };
 
-// The reason of a call that the pool had no room for, beside those of field_error.h.
-inline constexpr std::string_view kOverloaded = "OVERLOADED";
-
 // What may be told of a call, by logs and metrics: never what it carried.
 struct CallRecord {
   const Method* method;
@@ -58,8 +55,8 @@ struct CallRecord {
   // Submissions that got a report.
   int64_t graded = 0;
   absl::StatusCode code = absl::StatusCode::kOk;
-  // Why it was refused, in UPPER_SNAKE_CASE; empty if there is no more to say than the code.
-  std::string_view reason;
+  // Why it was refused (ReasonOf); empty if there is no more to say than the code.
+  std::string reason;
 };
 
 // Sees calls. Safe from any thread, and quick: it runs on the threads that answer.

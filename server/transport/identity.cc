@@ -13,7 +13,7 @@ absl::Status Unauthenticated(std::string_view reason, std::string_view message) 
 }
 
 absl::Status Forbidden(std::string_view message) {
-  return WithReason(absl::PermissionDeniedError(std::string(message)), "ROLE_FORBIDDEN");
+  return WithReason(absl::PermissionDeniedError(std::string(message)), kRoleForbidden);
 }
 
 // What follows "Bearer ", whatever the case of that word; empty if the text does not read so.
@@ -72,7 +72,7 @@ absl::StatusOr<Caller> Identify(const Authenticator* authenticator,
                                 const std::vector<std::string_view>& authorization) {
   if (authenticator == nullptr) return Caller{.role = Role::kStaff};
   if (authorization.empty()) {
-    return Unauthenticated("TOKEN_MISSING",
+    return Unauthenticated(kTokenMissing,
                            "this server asks for a token: send the metadata `authorization: Bearer "
                            "TOKEN`, or give the client --token-file");
   }
@@ -83,11 +83,11 @@ absl::StatusOr<Caller> Identify(const Authenticator* authenticator,
 }
 
 absl::Status TokenInvalid() {
-  return Unauthenticated("TOKEN_INVALID", "the token is not one that this server accepts");
+  return Unauthenticated(kTokenInvalid, "the token is not one that this server accepts");
 }
 
 absl::Status TokenExpired() {
-  return Unauthenticated("TOKEN_EXPIRED", "the token has expired; ask for another one");
+  return Unauthenticated(kTokenExpired, "the token has expired; ask for another one");
 }
 
 absl::Status MayCall(const Caller& caller, Access access) {

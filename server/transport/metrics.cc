@@ -17,6 +17,7 @@
 #include "gradus/v1/grading_service.pb.h"
 #include "prometheus/metric_family.h"
 #include "server/status/field_error.h"
+#include "server/transport/status_conversion.h"
 #include "server/transport/version.h"
 
 namespace gradus {
@@ -200,7 +201,9 @@ CallMetrics::CallMetrics() {
                    .Name("gradus_rejected_total")
                    .Help("Calls that were refused, by reason")
                    .Register(*registry_);
-  rejected_->Add({{"reason", std::string(kOverloaded)}});
+  for (const std::string_view reason : kCallReasons) {
+    rejected_->Add({{"reason", std::string(reason)}});
+  }
   for (int reason = 0; reason <= static_cast<int>(Reason::kNotFound); ++reason) {
     rejected_->Add({{"reason", std::string(ReasonName(static_cast<Reason>(reason)))}});
   }
@@ -245,7 +248,7 @@ void CallMetrics::OnEnd(const CallRecord& record) {
   }
   // Refused calls are rare, so looking the series up is no cost that counts.
   if (!record.reason.empty()) {
-    rejected_->Add({{"reason", std::string(record.reason)}}).Increment();
+    rejected_->Add({{"reason", record.reason}}).Increment();
   }
 }
 

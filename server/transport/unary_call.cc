@@ -26,7 +26,8 @@ absl::Status WithoutExceptions(const Method& method, const std::function<absl::S
 }
 
 absl::Status QueueIsFull() {
-  return absl::UnavailableError("all workers are busy and the queue is full; try again");
+  return WithReason(absl::UnavailableError("all workers are busy and the queue is full; try again"),
+                    kOverloaded);
 }
 
 UnaryCall::UnaryCall(const CallSettings& settings, const Method& method,

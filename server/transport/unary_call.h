@@ -19,7 +19,8 @@ namespace gradus {
 // pool's thread and be taken for UNIMPLEMENTED on gRPC's.
 absl::Status WithoutExceptions(const Method& method, const std::function<absl::Status()>& work);
 
-// What a call is answered with that the pool has no room for: clients may try again.
+// What a call is answered with that the pool has no room for, reason OVERLOADED: clients may try
+// again.
 absl::Status QueueIsFull();
 
 // One unary call in flight. gRPC owns it, and it deletes itself when the call is done. A call that

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -17,6 +18,7 @@
 
 #include "fmt/format.h"
 #include "tests/support/long_work.h"
+#include "tests/support/reason.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
 
@@ -66,6 +68,38 @@ TEST(CallTest, ErrorsCarryTheIdToo) {
   EXPECT_EQ(server.gradient().Forward(&context, {}, &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(TrailerOf(context, "x-request-id"), "bad-input");
+  EXPECT_EQ(TrailerOf(context, "grpc-retry-pushback-ms"), "");
+}
+
+// The longest that names can make of an error, over the wire: gRPC loses details of some 8 KB.
+TEST(CallTest, TheLongestErrorArrives) {
+  TestServer server;
+  v1::ForwardRequest cycle;
+  constexpr int kNodes = 20;
+  const auto name = [](int i) {
+    return std::string(127, 'n') + static_cast<char>('a' + i % kNodes);
+  };
+  for (int i = 0; i < kNodes; ++i) {
+    v1::Node* node = cycle.mutable_problem()->mutable_network()->add_nodes();
+    node->set_name(name(i));
+    node->add_inputs(name(i + 1));
+    node->mutable_identity();
+  }
+  v1::ForwardRequest bad_name;
+  v1::Node* node = bad_name.mutable_problem()->mutable_network()->add_nodes();
+  node->set_name("a");
+  std::string& input = *node->add_inputs();
+  for (int i = 0; i < 3000; ++i) input += "\U0001d6c1";
+  node->mutable_identity();
+  for (const auto& [request, reason] : std::vector<std::pair<v1::ForwardRequest, std::string>>{
+           {cycle, "CYCLE"}, {bad_name, "INVALID_VALUE"}}) {
+    TestContext context;
+    v1::ForwardResponse response;
+    const grpc::Status status = server.gradient().Forward(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_LE(status.error_details().size(), 4096U);
+    EXPECT_EQ(ReasonOf(status), reason) << status.error_message();
+  }
 }
 
 TEST(CallTest, IsLoggedWithItsTraceButNotWithWhatItCarries) {
@@ -125,6 +159,7 @@ TEST(CallTest, AFullServerSaysWhenToTryAgain) {
     ++refused;
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
     EXPECT_EQ(TrailerOf(*contexts[static_cast<size_t>(i)], "grpc-retry-pushback-ms"), "100");
+    EXPECT_EQ(ReasonOf(status), "OVERLOADED");
   }
   EXPECT_GE(refused, 1);
   EXPECT_LE(refused, kCalls - 1);

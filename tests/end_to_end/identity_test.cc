@@ -10,8 +10,6 @@
 #include <vector>
 
 #include "gmock/gmock.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "spdlog/sinks/ostream_sink.h"
 #include "spdlog/spdlog.h"
@@ -23,6 +21,8 @@
 #include "tests/client/capture.h"
 #include "tests/support/certificates.h"
 #include "tests/support/jwt.h"
+#include "tests/support/reason.h"
+#include "tests/support/scrape.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
@@ -131,17 +131,6 @@ std::vector<Row> Rows() {
   };
 }
 
-// The reason of an ErrorInfo of ours; empty if there is none.
-std::string ReasonOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  for (const auto& detail : details.details()) {
-    google::rpc::ErrorInfo info;
-    if (detail.UnpackTo(&info) && info.domain() == "gradus.v1") return info.reason();
-  }
-  return "";
-}
-
 class IdentityTest : public ::testing::Test {
  protected:
   IdentityTest() {
@@ -230,7 +219,9 @@ TEST_F(IdentityTest, HostileTokensAreRefusedAndNeverLogged) {
       "captured", std::make_shared<spdlog::sinks::ostream_sink_mt>(text)));
   ::testing::internal::CaptureStderr();
   options_.logs_calls = true;
+  options_.metrics_address = "127.0.0.1:0";
   std::string messages;
+  Scrape metrics;
   {
     TestServer server(options_);
     const Row row = Rows().front();
@@ -241,12 +232,19 @@ TEST_F(IdentityTest, HostileTokensAreRefusedAndNeverLogged) {
     }
     Call(server, row.call, kStaffToken);
     Call(server, row.call, student_);
+    Call(server, row.call, "");
+    metrics = ParseMetrics(GetMetrics(server.server().metrics_port()));
   }
   spdlog::set_default_logger(previous);
   const std::string all = text.str() + messages + ::testing::internal::GetCapturedStderr();
   EXPECT_THAT(all, AllOf(HasSubstr("code=UNAUTHENTICATED"), HasSubstr("role=- subject=-"),
                          HasSubstr("role=staff subject=ada"), HasSubstr("code=PERMISSION_DENIED"),
                          HasSubstr("role=student subject=emil")));
+  for (const std::string reason :
+       {"TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_MISSING", "ROLE_FORBIDDEN"}) {
+    EXPECT_THAT(text.str(), HasSubstr("reason=" + reason));
+    EXPECT_GE(metrics.at("gradus_rejected_total{reason=\"" + reason + "\"}"), 1) << reason;
+  }
   EXPECT_THAT(all, AllOf(Not(HasSubstr("secret-marker")), Not(HasSubstr(kStaffToken)),
                          Not(HasSubstr("eyJ"))));  // how every JWT begins
 }

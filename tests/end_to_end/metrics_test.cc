@@ -155,8 +155,10 @@ TEST(MetricsTest, AllSeriesAreThereFromTheStart) {
                             return NameOf(sample.first) == "grpc_server_handled_total";
                           }),
             221);
-  EXPECT_EQ(scrape.at("gradus_rejected_total{reason=\"OVERLOADED\"}"), 0);
-  EXPECT_EQ(scrape.at("gradus_rejected_total{reason=\"SHAPE_MISMATCH\"}"), 0);
+  for (const std::string reason : {"OVERLOADED", "TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED",
+                                   "ROLE_FORBIDDEN", "SHAPE_MISMATCH", "NOT_FOUND"}) {
+    EXPECT_EQ(scrape.at("gradus_rejected_total{reason=\"" + reason + "\"}"), 0) << reason;
+  }
   EXPECT_EQ(scrape.at("gradus_queue_wait_seconds_count"), 0);
 }
 

@@ -72,6 +72,8 @@ struct CallSettings {
   std::vector<std::shared_ptr<CallObserver>> observers;
   // Unset: every caller is staff.
   std::unique_ptr<Authenticator> authenticator;
+  // Bytes of memory that one message of a caller may take.
+  double max_message_bytes = 256.0 * 1024 * 1024;
   // A call without a deadline is ended after this time.
   std::chrono::milliseconds max_duration{60'000};
 };

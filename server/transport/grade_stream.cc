@@ -12,6 +12,7 @@
 #include "server/status/field_error.h"
 #include "server/transport/status_conversion.h"
 #include "server/transport/unary_call.h"
+#include "server/transport/wire.h"
 
 namespace gradus {
 namespace {
@@ -35,10 +36,11 @@ GradeStreamCall::GradeStreamCall(const CallSettings& settings, grpc::CallbackSer
       stream_limits_(stream_limits),
       assignments_(assignments),
       pool_(pool),
+      max_message_bytes_(settings.max_message_bytes),
       call_(settings, kMethod, *context),
       is_reading_(call_.admission().ok()) {
   if (is_reading_) {
-    StartRead(&request_);
+    StartRead(&request_bytes_);
     return;
   }
   std::unique_lock lock(mutex_);
@@ -50,9 +52,9 @@ void GradeStreamCall::OnReadDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_reading_ = false;
   if (ok) {
-    call_.AddRequest(request_.ByteSizeLong());
+    call_.AddRequest(request_bytes_.Length());
     // Nobody waits for it any more if the call is to end.
-    if (status_.ok()) Fail(TakeRequest());
+    if (status_.ok()) Fail(TakeBytes());
   } else {
     is_half_closed_ = true;
     if (assignment_ == nullptr) {
@@ -65,9 +67,10 @@ void GradeStreamCall::OnReadDone(bool ok) {
 void GradeStreamCall::OnWriteDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_writing_ = false;
-  unwritten_bytes_ -= unwritten_.front().bytes;
+  const size_t bytes = unwritten_.front().bytes.Length();
+  unwritten_bytes_ -= bytes;
   if (ok) {
-    call_.AddResponse(unwritten_.front().bytes);
+    call_.AddResponse(bytes);
     call_.AddGraded(unwritten_.front().reports);
   }
   unwritten_.pop_front();
@@ -78,6 +81,37 @@ void GradeStreamCall::OnWriteDone(bool ok) {
 void GradeStreamCall::OnCancel() {
   std::unique_lock lock(mutex_);
   Fail(absl::CancelledError("cancelled by the caller"));
+  GoOn(std::move(lock));
+}
+
+absl::Status GradeStreamCall::TakeBytes() {
+  if (request_bytes_.Length() <= kSmallMessageBytes) {
+    absl::Status parsed = ParseRequest();
+    return parsed.ok() ? TakeRequest() : parsed;
+  }
+  if (assignment_ != nullptr) {
+    is_unparsed_ = true;
+    return absl::OkStatus();
+  }
+  if (!pool_.TrySubmit([this, queued = Clock::now()] { Parse(queued); })) return QueueIsFull();
+  is_parsing_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status GradeStreamCall::ParseRequest() {
+  return WithoutExceptions(
+      kMethod, [&] { return ParseMessage(request_bytes_, max_message_bytes_, &request_); });
+}
+
+void GradeStreamCall::Parse(Clock::time_point queued) {
+  const Clock::time_point begun = Clock::now();
+  absl::Status status = ParseRequest();
+  std::unique_lock lock(mutex_);
+  call_.AddQueued(begun - queued);
+  call_.AddComputed(Clock::now() - begun);
+  is_parsing_ = false;
+  if (status.ok() && status_.ok()) status = TakeRequest();
+  Fail(status);
   GoOn(std::move(lock));
 }
 
@@ -120,7 +154,7 @@ absl::Status GradeStreamCall::TakeBatch() {
                     stream_limits_.max_submissions));
   }
   if (count == 0) return absl::OkStatus();
-  const size_t bytes = request_.batch().ByteSizeLong();
+  const double bytes = ParsedBytes(request_bytes_, *request_.GetDescriptor());
   waiting_.push_back({.message = std::move(*request_.mutable_batch()), .bytes = bytes});
   waiting_count_ += count;
   waiting_bytes_ += bytes;
@@ -162,26 +196,33 @@ void GradeStreamCall::Compile(Clock::time_point queued) {
 
 void GradeStreamCall::GradeSlice(Clock::time_point queued) {
   const Clock::time_point begun = Clock::now();
+  v1::GradeStreamResponse message;
+  size_t bytes = 0;
   Response response;
   std::unique_lock lock(mutex_);
   --queued_jobs_;
   ++running_jobs_;
-  while (status_.ok() && waiting_count_ > 0 && response.bytes < kSliceBytes &&
-         response.message.results_size() < kSliceSubmissions) {
+  while (status_.ok() && waiting_count_ > 0 && bytes < kSliceBytes &&
+         message.results_size() < kSliceSubmissions) {
     const v1::Submission submission = TakeSubmission();
     const bool is_duplicate = !id_hashes_.insert(std::hash<std::string>()(submission.id())).second;
     lock.unlock();
-    v1::SubmissionResult* result = response.message.add_results();
+    v1::SubmissionResult* result = message.add_results();
     *result = Grade(submission, is_duplicate);
-    response.bytes += result->ByteSizeLong();
+    bytes += result->ByteSizeLong();
     response.reports += result->has_report() ? 1 : 0;
     lock.lock();
   }
+  lock.unlock();
+  const absl::Status written =
+      WithoutExceptions(kMethod, [&] { return WriteMessage(message, &response.bytes); });
+  lock.lock();
   call_.AddQueued(begun - queued);
   call_.AddComputed(Clock::now() - begun);
   --running_jobs_;
-  if (status_.ok() && response.message.results_size() > 0) {
-    unwritten_bytes_ += response.bytes;
+  Fail(written);
+  if (status_.ok() && message.results_size() > 0) {
+    unwritten_bytes_ += response.bytes.Length();
     unwritten_.push_back(std::move(response));
   }
   GoOn(std::move(lock));
@@ -225,7 +266,7 @@ void GradeStreamCall::GoOn(std::unique_lock<std::mutex> lock) {
   StartReading();
   StartWriting();
   // Reads and writes of a call that was cancelled end by themselves.
-  if (is_finished_ || is_reading_ || is_writing_ || queued_jobs_ + running_jobs_ > 0) return;
+  if (is_finished_ || is_reading_ || is_writing_ || HasJobs()) return;
   // So the call has failed, or all is read, graded and written.
   is_finished_ = true;
   const absl::Status status = status_;
@@ -234,36 +275,44 @@ void GradeStreamCall::GoOn(std::unique_lock<std::mutex> lock) {
   Finish(ToGrpcStatus(status));
 }
 
+bool GradeStreamCall::HasJobs() const { return is_parsing_ || queued_jobs_ + running_jobs_ > 0; }
+
 void GradeStreamCall::StartJobs() {
+  if (status_.ok() && is_unparsed_ && Queue([this, queued = Clock::now()] { Parse(queued); })) {
+    is_unparsed_ = false;
+    is_parsing_ = true;
+  }
   while (status_.ok() && waiting_count_ > queued_jobs_ &&
          queued_jobs_ + running_jobs_ < pool_.worker_count() &&
          unwritten_bytes_ < stream_limits_.max_unwritten_bytes) {
-    const auto job = [this, queued = Clock::now()] { GradeSlice(queued); };
-    if (queued_jobs_ + running_jobs_ == 0) {
-      pool_.Submit(job);
-    } else if (!pool_.TrySubmit(job)) {
-      return;
-    }
+    if (!Queue([this, queued = Clock::now()] { GradeSlice(queued); })) return;
     ++queued_jobs_;
   }
+}
+
+bool GradeStreamCall::Queue(std::function<void()> job) {
+  if (HasJobs()) return pool_.TrySubmit(std::move(job));
+  pool_.Submit(std::move(job));
+  return true;
 }
 
 void GradeStreamCall::StartReading() {
   // The first batch waits for the assignment.
   if (!status_.ok() || is_reading_ || is_half_closed_ || assignment_ == nullptr) return;
+  if (is_unparsed_ || is_parsing_) return;
   // Enough for every worker to find its next slice.
   if (waiting_count_ >= int64_t{kSliceSubmissions} * pool_.worker_count() ||
       waiting_bytes_ >= stream_limits_.max_waiting_bytes) {
     return;
   }
   is_reading_ = true;
-  StartRead(&request_);
+  StartRead(&request_bytes_);
 }
 
 void GradeStreamCall::StartWriting() {
   if (!status_.ok() || is_writing_ || unwritten_.empty()) return;
   is_writing_ = true;
-  StartWrite(&unwritten_.front().message);
+  StartWrite(&unwritten_.front().bytes);
 }
 
 }  // namespace gradus

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
 
 #include "absl/status/status.h"
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "gradus/v1/grading_service.grpc.pb.h"
@@ -29,16 +31,17 @@ struct GradeStreamLimits {
   int64_t max_submissions = 1'000'000;
   // Submissions of one message.
   int max_batch_submissions = 1000;
-  // The next message is read only while fewer bytes than these of submissions wait for a worker.
-  size_t max_waiting_bytes = size_t{16} << 20;
+  // The next message is read only while the submissions that wait for a worker take less memory
+  // than this.
+  double max_waiting_bytes = 16 << 20;
   // The next job starts only while fewer bytes than these of results wait for the client to read.
   size_t max_unwritten_bytes = size_t{1} << 20;
 };
 
 // One GradeStream call in flight: compiles the assignment of the header, or finds the one that it
-// names, once, grades submissions on
-// the pool, several at a time, and writes results as they are ready. gRPC owns it, and it deletes
-// itself when the call is done.
+// names, once, grades submissions on the pool, several at a time, and writes results as they are
+// ready. Messages are bytes to gRPC; the pool parses those that are not small, and writes results.
+// gRPC owns the call, and it deletes itself when the call is done.
 //
 // A job grades a slice of the submissions that wait, hands its results over and ends, so that other
 // calls have their turn between slices. A stream that has no job in flight queues its next one even
@@ -50,8 +53,7 @@ struct GradeStreamLimits {
 //
 // When the client cancels, the deadline passes or the stream breaks its rules, jobs end soon,
 // results that are not written yet are dropped, and the call ends as soon as the last job has.
-class GradeStreamCall final
-    : public grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse> {
+class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // All but the limits outlive the call. The header may name one of `assignments`.
   GradeStreamCall(const CallSettings& settings, grpc::CallbackServerContext* context,
@@ -62,11 +64,10 @@ class GradeStreamCall final
   struct Batch {
     v1::SubmissionBatch message;
     int taken_count = 0;  // submissions that jobs have taken, from the front
-    size_t bytes = 0;     // of the whole message
+    double bytes = 0;     // of memory, of the whole message
   };
   struct Response {
-    v1::GradeStreamResponse message;
-    size_t bytes = 0;
+    grpc::ByteBuffer bytes;
     int64_t reports = 0;
   };
 
@@ -78,6 +79,7 @@ class GradeStreamCall final
   void OnDone() override { delete this; }
 
   // Jobs of the pool, which have waited since `queued`.
+  void Parse(std::chrono::steady_clock::time_point queued);
   void Compile(std::chrono::steady_clock::time_point queued);
   void GradeSlice(std::chrono::steady_clock::time_point queued);
 
@@ -86,7 +88,9 @@ class GradeStreamCall final
 
   // The functions below are called with mutex_ held.
 
-  // Acts on the message that has been read.
+  // Acts on the message that has been read: at once if it is small, else Parse does.
+  absl::Status TakeBytes();
+  absl::Status ParseRequest();
   absl::Status TakeRequest();
   absl::Status TakeBatch();
   // The submission that waits longest; there is one.
@@ -96,7 +100,11 @@ class GradeStreamCall final
   // Starts whatever can be started now; ends the call if nothing is under way or left to do. Every
   // reaction and job calls it last: the call may be gone afterwards.
   void GoOn(std::unique_lock<std::mutex> lock);
+  bool HasJobs() const;
   void StartJobs();
+  // Queues a job of a stream that has begun. False if it has others in flight, and there is no
+  // room.
+  bool Queue(std::function<void()> job);
   void StartReading();
   void StartWriting();
 
@@ -104,10 +112,13 @@ class GradeStreamCall final
   const GradeStreamLimits stream_limits_;
   const AssignmentStore& assignments_;
   ComputePool& pool_;
+  const double max_message_bytes_;
   // True once the call is to end with an error; what the grader looks at.
   std::atomic<bool> stopping_ = false;
 
-  // Belongs to gRPC while a read is under way, to Compile while that runs, else to OnReadDone.
+  // What was read last. Belongs to gRPC while a read is under way, to Parse while that runs.
+  grpc::ByteBuffer request_bytes_;
+  // What it says. Belongs to Parse and Compile while they run.
   v1::GradeStreamRequest request_;
 
   std::mutex mutex_;  // guards what follows
@@ -117,6 +128,8 @@ class GradeStreamCall final
   v1::FeedbackLevel max_level_ = v1::FEEDBACK_LEVEL_UNSPECIFIED;
   absl::Status status_;
   bool is_reading_ = false;
+  bool is_unparsed_ = false;     // request_bytes_ waits for Parse to be queued
+  bool is_parsing_ = false;      // Parse is in flight
   bool is_half_closed_ = false;  // by the client: nothing is left to be read
   bool is_writing_ = false;      // the first of unwritten_
   bool is_finished_ = false;
@@ -124,7 +137,7 @@ class GradeStreamCall final
   int running_jobs_ = 0;       // that have
   std::deque<Batch> waiting_;  // none of them is empty
   int64_t waiting_count_ = 0;  // submissions in waiting_ that have not been taken
-  size_t waiting_bytes_ = 0;   // of waiting_
+  double waiting_bytes_ = 0;   // of waiting_
   std::deque<Response> unwritten_;
   size_t unwritten_bytes_ = 0;  // of unwritten_
   int64_t submission_count_ = 0;

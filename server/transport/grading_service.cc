@@ -23,42 +23,46 @@ constexpr Method kGetAssignment = GradingMethod("GetAssignment", Access::kStuden
 }  // namespace
 
 grpc::ServerUnaryReactor* GradingServiceImpl::Grade(grpc::CallbackServerContext* context,
-                                                    const v1::GradeRequest* request,
-                                                    v1::GradeResponse* response) {
-  auto* call = new UnaryCall(settings_, kGrade, context, request, response);
-  call->RunOn(pool_, [this, call, request, response] {
-    if (absl::Status s = MayGradeAgainst(call->caller(), *request); !s.ok()) return s;
-    absl::Status status = gradus::Grade(*request, call->caller().max_feedback_level, *assignments_,
-                                        limits_, call->cancelled(), response);
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  auto* call = new TypedCall<v1::GradeRequest, v1::GradeResponse>(settings_, kGrade, context,
+                                                                  request, response);
+  call->RunOn(pool_, [this, call] {
+    if (absl::Status s = MayGradeAgainst(call->caller(), call->request()); !s.ok()) return s;
+    absl::Status status =
+        gradus::Grade(call->request(), call->caller().max_feedback_level, *assignments_, limits_,
+                      call->cancelled(), &call->response());
     if (status.ok()) call->AddGraded(1);
     return status;
   });
   return call;
 }
 
-grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>*
-GradingServiceImpl::GradeStream(grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GradingServiceImpl::GradeStream(
+    grpc::CallbackServerContext* context) {
   return new GradeStreamCall(settings_, context, limits_, GradeStreamLimits{}, *assignments_,
                              pool_);
 }
 
-grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(
-    grpc::CallbackServerContext* context, const v1::LintAssignmentRequest* request,
-    v1::LintAssignmentResponse* response) {
-  auto* call = new UnaryCall(settings_, kLintAssignment, context, request, response);
-  call->RunOn(pool_, [this, call, request, response] {
-    return Lint(*request, limits_, call->cancelled(), response);
+grpc::ServerUnaryReactor* GradingServiceImpl::LintAssignment(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  auto* call = new TypedCall<v1::LintAssignmentRequest, v1::LintAssignmentResponse>(
+      settings_, kLintAssignment, context, request, response);
+  call->RunOn(pool_, [this, call] {
+    return Lint(call->request(), limits_, call->cancelled(), &call->response());
   });
   return call;
 }
 
-grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(
-    grpc::CallbackServerContext* context, const v1::ListAssignmentsRequest* request,
-    v1::ListAssignmentsResponse* response) {
-  auto* call = new UnaryCall(settings_, kListAssignments, context, request, response);
-  call->RunOn(pool_, [this, call, response] {
-    *response = gradus::ListAssignments(*assignments_);
-    auto& names = *response->mutable_names();
+grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* request,
+                                                              grpc::ByteBuffer* response) {
+  auto* call = new TypedCall<v1::ListAssignmentsRequest, v1::ListAssignmentsResponse>(
+      settings_, kListAssignments, context, request, response);
+  call->RunOn(pool_, [this, call] {
+    call->response() = gradus::ListAssignments(*assignments_);
+    auto& names = *call->response().mutable_names();
     names.erase(
         std::remove_if(names.begin(), names.end(),
                        [&](const std::string& name) { return !MayUse(call->caller(), name).ok(); }),
@@ -69,12 +73,13 @@ grpc::ServerUnaryReactor* GradingServiceImpl::ListAssignments(
 }
 
 grpc::ServerUnaryReactor* GradingServiceImpl::GetAssignment(grpc::CallbackServerContext* context,
-                                                            const v1::GetAssignmentRequest* request,
-                                                            v1::GetAssignmentResponse* response) {
-  auto* call = new UnaryCall(settings_, kGetAssignment, context, request, response);
-  call->RunOn(pool_, [this, call, request, response] {
-    if (absl::Status s = MayUse(call->caller(), request->name()); !s.ok()) return s;
-    return gradus::GetAssignment(*request, *assignments_, response);
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  auto* call = new TypedCall<v1::GetAssignmentRequest, v1::GetAssignmentResponse>(
+      settings_, kGetAssignment, context, request, response);
+  call->RunOn(pool_, [this, call] {
+    if (absl::Status s = MayUse(call->caller(), call->request().name()); !s.ok()) return s;
+    return gradus::GetAssignment(call->request(), *assignments_, &call->response());
   });
   return call;
 }

@@ -66,6 +66,7 @@ absl::StatusOr<CallSettings> SettingsFor(const ServerOptions& options,
   if (!authenticator.ok()) return authenticator.status();
   CallSettings settings;
   settings.authenticator = *std::move(authenticator);
+  settings.max_message_bytes = options.limits.max_bytes;
   settings.max_duration = options.max_duration;
   if (options.logs_calls) {
     settings.observers.push_back(std::make_shared<CallLog>(options.log_format));

@@ -14,13 +14,14 @@ namespace gradus {
 
 // Reasons of errors that are not about a field, beside those of field_error.h. Stable: clients may
 // switch on them.
-inline constexpr std::string_view kOverloaded = "OVERLOADED";  // no room in the queue
+inline constexpr std::string_view kOverloaded = "OVERLOADED";               // no room in the queue
+inline constexpr std::string_view kMalformedRequest = "MALFORMED_REQUEST";  // bytes that are none
 inline constexpr std::string_view kTokenMissing = "TOKEN_MISSING";
 inline constexpr std::string_view kTokenInvalid = "TOKEN_INVALID";
 inline constexpr std::string_view kTokenExpired = "TOKEN_EXPIRED";
 inline constexpr std::string_view kRoleForbidden = "ROLE_FORBIDDEN";
-inline constexpr std::array kCallReasons = {kOverloaded, kTokenMissing, kTokenInvalid,
-                                            kTokenExpired, kRoleForbidden};
+inline constexpr std::array kCallReasons = {kOverloaded,   kMalformedRequest, kTokenMissing,
+                                            kTokenInvalid, kTokenExpired,     kRoleForbidden};
 
 // An error, other than a FieldError, with one of these reasons.
 absl::Status WithReason(absl::Status status, std::string_view reason);

@@ -9,6 +9,7 @@
 
 #include "fmt/format.h"
 #include "server/transport/status_conversion.h"
+#include "server/transport/wire.h"
 
 namespace gradus {
 
@@ -31,24 +32,44 @@ absl::Status QueueIsFull() {
 }
 
 UnaryCall::UnaryCall(const CallSettings& settings, const Method& method,
-                     grpc::CallbackServerContext* context, const google::protobuf::Message* request,
-                     const google::protobuf::Message* response)
+                     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request_bytes,
+                     grpc::ByteBuffer* response_bytes, std::unique_ptr<Message> request,
+                     std::unique_ptr<Message> response)
     : settings_(settings),
       context_(*context),
-      request_(*request),
-      response_(*response),
-      call_(settings, method, *context) {}
+      request_bytes_(*request_bytes),
+      response_bytes_(*response_bytes),
+      request_(std::move(request)),
+      response_(std::move(response)),
+      call_(settings, method, *context) {
+  call_.AddRequest(request_bytes_.Length());
+}
+
+bool UnaryCall::IsSmall() const { return request_bytes_.Length() <= kSmallMessageBytes; }
+
+absl::Status UnaryCall::ReadRequest() {
+  if (!admission().ok()) return admission();
+  if (is_read_) return absl::OkStatus();
+  is_read_ = true;
+  return WithoutExceptions(call_.method(), [&] {
+    return ParseMessage(request_bytes_, settings_.max_message_bytes, request_.get());
+  });
+}
 
 void UnaryCall::Run(const std::function<absl::Status()>& work) {
-  if (!admission().ok()) return Answer(admission());
   const Clock::time_point begun = Clock::now();
-  absl::Status status = WithoutExceptions(call_.method(), work);
-  call_.AddComputed(Clock::now() - begun);
+  absl::Status status = ReadRequest();
+  if (status.ok()) status = WithoutExceptions(call_.method(), work);
+  if (status.ok()) status = WithoutExceptions(call_.method(), [&] { return WriteResponse(); });
+  // Not later: to free a large message is nothing for gRPC's threads.
+  request_.reset();
+  response_.reset();
+  if (admission().ok()) call_.AddComputed(Clock::now() - begun);
   Answer(std::move(status));
 }
 
 void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
-  if (!admission().ok()) return Answer(admission());
+  if (!admission().ok()) return Refuse(admission());
   LimitDuration();
   const bool queued = pool.TrySubmit([this, submitted = Clock::now(), work = std::move(work)] {
     call_.AddQueued(Clock::now() - submitted);
@@ -59,17 +80,23 @@ void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
   if (!queued) Answer(QueueIsFull());
 }
 
+void UnaryCall::Refuse(absl::Status error) {
+  Answer(admission().ok() ? std::move(error) : admission());
+}
+
+absl::Status UnaryCall::WriteResponse() {
+  absl::Status status = WriteMessage(*response_, &response_bytes_);
+  if (status.ok()) call_.AddResponse(response_bytes_.Length());
+  return status;
+}
+
 void UnaryCall::Answer(absl::Status status) {
-  if (!admission().ok()) status = admission();
   if (absl::IsCancelled(status) && is_overdue_.load(std::memory_order_relaxed)) {
     status = absl::DeadlineExceededError(
         fmt::format("not done after {} ms, which is the longest that a call without a deadline of "
                     "its own may take",
                     settings_.max_duration.count()));
   }
-  // Not earlier: to measure a large request is nothing for gRPC's threads.
-  call_.AddRequest(request_.ByteSizeLong());
-  if (status.ok()) call_.AddResponse(response_.ByteSizeLong());
   call_.End(status);
   Finish(ToGrpcStatus(status));
 }

@@ -15,9 +15,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include <grpcpp/generic/generic_stub.h>
 
 #include "nlohmann/json.hpp"
+#include "tests/support/raw_call.h"
 #include "tests/support/scrape.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
@@ -161,21 +161,8 @@ TEST(ServerOutputTest, LogsAnObjectALine) {
   {
     // A name that is no UTF-8, of which protobuf writes to its own log: problem { network {
     // nodes { name: "\377" } } }.
-    TestContext context;
-    grpc::GenericStub generic(channel);
     const std::string bytes = "\x0a\x07\x0a\x05\x22\x03\x0a\x01\xff";
-    const grpc::Slice slice(bytes);
-    const grpc::ByteBuffer request(&slice, 1);
-    grpc::ByteBuffer response;
-    grpc::CompletionQueue queue;
-    const auto call =
-        generic.PrepareUnaryCall(&context, "/gradus.v1.GradientService/Forward", request, &queue);
-    call->StartCall();
-    grpc::Status status;
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    ASSERT_TRUE(queue.Next(&tag, &ok));
+    const grpc::Status status = RawCall(channel, "gradus.v1.GradientService/Forward", {bytes});
     EXPECT_FALSE(status.ok());
   }
   EXPECT_EQ(ParseMetrics(GetMetrics(std::stoi(metrics_port))).count("gradus_workers"), 1U);

@@ -22,6 +22,7 @@
 #include "fmt/format.h"
 #include "gradus/v1/grading_service.grpc.pb.h"
 #include "server/transport/compute_pool.h"
+#include "server/transport/grading_service.h"
 #include "tests/support/random.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
@@ -186,7 +187,7 @@ std::string FieldAndReason(const google::rpc::Status& status) {
 }
 
 // A server of this RPC only, with limits and a pool of the test's choice.
-class StreamServer : private v1::GradingService::CallbackService {
+class StreamServer : private RawGradingService {
  public:
   StreamServer(const GradeStreamLimits& stream_limits, int worker_count, size_t queue_capacity,
                const Limits& limits = {})
@@ -203,7 +204,7 @@ class StreamServer : private v1::GradingService::CallbackService {
   ComputePool& pool() { return pool_; }
 
  private:
-  grpc::ServerBidiReactor<v1::GradeStreamRequest, v1::GradeStreamResponse>* GradeStream(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GradeStream(
       grpc::CallbackServerContext* context) override {
     return new GradeStreamCall(settings_, context, limits_, stream_limits_, assignments_, pool_);
   }

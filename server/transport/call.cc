@@ -83,6 +83,12 @@ bool IsTraceparent(std::string_view text) {
   return text.substr(0, 2) != "ff";
 }
 
+// An address of gRPC without its port: "ipv4:10.0.0.1" of "ipv4:10.0.0.1:40112".
+std::string_view HostOf(std::string_view peer) {
+  const bool has_port = peer.starts_with("ipv4:") || peer.starts_with("ipv6:");
+  return has_port ? peer.substr(0, peer.rfind(':')) : peer;
+}
+
 }  // namespace
 
 Call::Call(const CallSettings& settings, const Method& method, grpc::CallbackServerContext& context)
@@ -104,6 +110,11 @@ Call::Call(const CallSettings& settings, const Method& method, grpc::CallbackSer
     admission_ = caller.status();
   }
   for (const auto& observer : settings_.observers) observer->OnBegin(method);
+}
+
+std::string Call::TurnName() const {
+  return caller_.subject.empty() ? fmt::format("host {}", HostOf(record_.peer))
+                                 : fmt::format("subject {}", caller_.subject);
 }
 
 void Call::AddQueued(std::chrono::steady_clock::duration time) {

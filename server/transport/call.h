@@ -94,6 +94,10 @@ class Call {
   const absl::Status& admission() const { return admission_; }
   // Who calls. Only of a call that is admitted.
   const Caller& caller() const { return caller_; }
+  // Under which name the call takes turns with others at the pool: that of whom the token was made
+  // for, or else the host that calls, without its port. So all who come through one proxy without
+  // tokens are one caller. Only of a call that is admitted.
+  std::string TurnName() const;
 
   void AddQueued(std::chrono::steady_clock::duration time);
   void AddComputed(std::chrono::steady_clock::duration time);

@@ -38,6 +38,7 @@ GradeStreamCall::GradeStreamCall(const CallSettings& settings, grpc::CallbackSer
       pool_(pool),
       max_message_bytes_(settings.max_message_bytes),
       call_(settings, kMethod, *context),
+      turn_name_(call_.TurnName()),
       is_reading_(call_.admission().ok()) {
   if (is_reading_) {
     StartRead(&request_bytes_);
@@ -93,7 +94,12 @@ absl::Status GradeStreamCall::TakeBytes() {
     is_unparsed_ = true;
     return absl::OkStatus();
   }
-  if (!pool_.TrySubmit([this, queued = Clock::now()] { Parse(queued); })) return QueueIsFull();
+  if (!pool_.TrySubmit(turn_name_, JobOf(&GradeStreamCall::Parse, [this] {
+                         is_parsing_ = false;
+                         Fail(QueueIsFull());
+                       }))) {
+    return QueueIsFull();
+  }
   is_parsing_ = true;
   return absl::OkStatus();
 }
@@ -123,7 +129,10 @@ absl::Status GradeStreamCall::TakeRequest() {
                           "only the first message of a stream is one");
       }
       if (absl::Status s = MayGradeAgainst(call_.caller(), request_.header()); !s.ok()) return s;
-      if (!pool_.TrySubmit([this, queued = Clock::now()] { Compile(queued); })) {
+      if (!pool_.TrySubmit(turn_name_, JobOf(&GradeStreamCall::Compile, [this] {
+                             --running_jobs_;
+                             Fail(QueueIsFull());
+                           }))) {
         return QueueIsFull();
       }
       ++running_jobs_;
@@ -278,22 +287,36 @@ void GradeStreamCall::GoOn(std::unique_lock<std::mutex> lock) {
 bool GradeStreamCall::HasJobs() const { return is_parsing_ || queued_jobs_ + running_jobs_ > 0; }
 
 void GradeStreamCall::StartJobs() {
-  if (status_.ok() && is_unparsed_ && Queue([this, queued = Clock::now()] { Parse(queued); })) {
+  if (status_.ok() && is_unparsed_ && Queue(JobOf(&GradeStreamCall::Parse, [this] {
+        is_unparsed_ = true;
+        is_parsing_ = false;
+      }))) {
     is_unparsed_ = false;
     is_parsing_ = true;
   }
   while (status_.ok() && waiting_count_ > queued_jobs_ &&
          queued_jobs_ + running_jobs_ < pool_.worker_count() &&
          unwritten_bytes_ < stream_limits_.max_unwritten_bytes) {
-    if (!Queue([this, queued = Clock::now()] { GradeSlice(queued); })) return;
+    if (!Queue(JobOf(&GradeStreamCall::GradeSlice, [this] { --queued_jobs_; }))) return;
     ++queued_jobs_;
   }
 }
 
-bool GradeStreamCall::Queue(std::function<void()> job) {
-  if (HasJobs()) return pool_.TrySubmit(std::move(job));
-  pool_.Submit(std::move(job));
+bool GradeStreamCall::Queue(ComputePool::Job job) {
+  if (HasJobs()) return pool_.SubmitIfRoom(turn_name_, std::move(job));
+  pool_.Submit(turn_name_, std::move(job.run));
   return true;
+}
+
+ComputePool::Job GradeStreamCall::JobOf(void (GradeStreamCall::*run)(Clock::time_point),
+                                        std::function<void()> undo) {
+  return {.run = [this, run, queued = Clock::now()] { (this->*run)(queued); },
+          .refuse =
+              [this, undo = std::move(undo)] {
+                std::unique_lock lock(mutex_);
+                undo();
+                GoOn(std::move(lock));
+              }};
 }
 
 void GradeStreamCall::StartReading() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 
 #include "absl/status/status.h"
 #include <grpcpp/support/byte_buffer.h>
@@ -104,7 +105,10 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void StartJobs();
   // Queues a job of a stream that has begun. False if it has others in flight, and there is no
   // room.
-  bool Queue(std::function<void()> job);
+  bool Queue(ComputePool::Job job);
+  // A job that runs one of the functions above, or, if it is pushed out, `undo` with mutex_ held.
+  ComputePool::Job JobOf(void (GradeStreamCall::*run)(std::chrono::steady_clock::time_point),
+                         std::function<void()> undo);
   void StartReading();
   void StartWriting();
 
@@ -123,6 +127,7 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   std::mutex mutex_;  // guards what follows
   Call call_;
+  const std::string turn_name_;
   // Both are set once, when Compile is done; jobs that start after that read them without mutex_.
   std::shared_ptr<const CompiledAssignment> assignment_;
   v1::FeedbackLevel max_level_ = v1::FEEDBACK_LEVEL_UNSPECIFIED;

@@ -31,7 +31,7 @@ std::optional<Role> RoleOf(std::string_view name);
 // Who calls.
 struct Caller {
   Role role = Role::kStudent;
-  // Whom the token was made for. For logs, never for decisions.
+  // Whom the token was made for. For logs and turns (Call::TurnName), never for what is allowed.
   std::string subject = {};
   // The most that reports tell this caller; unspecified: no limit but the assignment's.
   v1::FeedbackLevel max_feedback_level = v1::FEEDBACK_LEVEL_UNSPECIFIED;

@@ -71,13 +71,14 @@ void UnaryCall::Run(const std::function<absl::Status()>& work) {
 void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
   if (!admission().ok()) return Refuse(admission());
   LimitDuration();
-  const bool queued = pool.TrySubmit([this, submitted = Clock::now(), work = std::move(work)] {
+  auto run = [this, submitted = Clock::now(), work = std::move(work)] {
     call_.AddQueued(Clock::now() - submitted);
     // Nobody waits for it any more.
     if (cancelled()) return Answer(absl::CancelledError("cancelled by the caller"));
     Run(work);
-  });
-  if (!queued) Answer(QueueIsFull());
+  };
+  const auto refuse = [this] { Answer(QueueIsFull()); };
+  if (!pool.TrySubmit(call_.TurnName(), {.run = std::move(run), .refuse = refuse})) refuse();
 }
 
 void UnaryCall::Refuse(absl::Status error) {

@@ -22,8 +22,8 @@ namespace gradus {
 // pool's thread and be taken for UNIMPLEMENTED on gRPC's.
 absl::Status WithoutExceptions(const Method& method, const std::function<absl::Status()>& work);
 
-// What a call is answered with that the pool has no room for, reason OVERLOADED: clients may try
-// again.
+// What a call is answered with that finds no room in the pool's queue, or is pushed out of it,
+// reason OVERLOADED: clients may try again.
 absl::Status QueueIsFull();
 
 // One unary call in flight. gRPC hands its request over as bytes, so that whoever does the work

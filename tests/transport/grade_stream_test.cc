@@ -4,6 +4,7 @@
 #include "server/transport/grade_stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <latch>
 #include <map>
@@ -24,6 +25,7 @@
 #include "server/transport/compute_pool.h"
 #include "server/transport/grading_service.h"
 #include "tests/support/random.h"
+#include "tests/support/reason.h"
 #include "tests/support/test_server.h"
 #include "tests/support/text_proto.h"
 
@@ -456,20 +458,91 @@ TEST(GradeStreamTest, LargeSubmissionsWaitOneAtATime) {
   EXPECT_THAT(IdsOf(outcome), ::testing::UnorderedElementsAreArray(IdsOf(submissions)));
 }
 
+// A pool's worker that is held until the end, so that what is submitted waits.
+class HeldWorker {
+ public:
+  explicit HeldWorker(ComputePool& pool) {
+    pool.Submit("holder", [latches = latches_] {
+      latches->started.count_down();
+      latches->release.wait();
+    });
+    latches_->started.wait();
+  }
+  ~HeldWorker() { latches_->release.count_down(); }
+
+ private:
+  // The worker may still look at them when the test is over.
+  struct Latches {
+    std::latch started{1};
+    std::latch release{1};
+  };
+  const std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
+};
+
+// A stream whose header waits for a worker.
+class WaitingStream {
+ public:
+  explicit WaitingStream(StreamServer& server) : stream_(server.stub().GradeStream(&context_)) {
+    stream_->Write(Header());
+    while (server.pool().CurrentLoad().queued_jobs == 0) std::this_thread::yield();
+  }
+
+  grpc::Status Finish() {
+    stream_->WritesDone();
+    return stream_->Finish();
+  }
+
+ private:
+  TestContext context_;
+  const std::unique_ptr<grpc::ClientReaderWriter<v1::GradeStreamRequest, v1::GradeStreamResponse>>
+      stream_;
+};
+
 TEST(GradeStreamTest, AFullQueueRefusesANewStream) {
-  // A worker may still look at them when the test is over.
-  std::latch started(1);
-  std::latch release(1);
   StreamServer server({}, 1, 1);
-  ASSERT_TRUE(server.pool().TrySubmit([&] {
-    started.count_down();
-    release.wait();
-  }));
-  started.wait();
-  ASSERT_TRUE(server.pool().TrySubmit([] {}));
-  EXPECT_EQ(RunStream(server.stub(), {Header()}).status.error_code(),
-            grpc::StatusCode::UNAVAILABLE);
-  release.count_down();
+  auto worker = std::make_unique<HeldWorker>(server.pool());
+  WaitingStream first(server);
+  const grpc::Status second = RunStream(server.stub(), {Header()}).status;
+  EXPECT_EQ(second.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(second), "OVERLOADED");
+  worker.reset();
+  EXPECT_TRUE(first.Finish().ok());
+}
+
+TEST(GradeStreamTest, AStreamThatHasNotBegunIsPushedOutByOtherCallers) {
+  StreamServer server({}, 1, 1);
+  const HeldWorker worker(server.pool());
+  WaitingStream stream(server);
+  EXPECT_TRUE(server.pool().TrySubmit("other", {.run = [] {}, .refuse = [] {}}));
+  EXPECT_EQ(ReasonOf(stream.Finish()), "OVERLOADED");
+}
+
+// Others push out its jobs all the time, small messages and large ones.
+TEST(GradeStreamTest, AStreamThatHasBegunOutlivesWhatIsPushedOut) {
+  StreamServer server({}, 2, 2);
+  std::atomic<bool> stop = false;
+  std::thread others([&] {
+    for (int i = 0; !stop; ++i) {
+      if (!server.pool().TrySubmit(std::to_string(i % 7), {.run = [] {}, .refuse = [] {}})) {
+        std::this_thread::yield();
+      }
+    }
+  });
+  Random random(5);
+  std::vector<v1::Submission> submissions = RandomSubmissions(500, &random);
+  for (size_t i = 0; i < submissions.size(); i += 10) {
+    submissions[i].add_answers()->mutable_text()->add_values(std::string(30'000, '1'));
+  }
+  std::vector<v1::GradeStreamRequest> requests = RandomBatches(submissions, 20, &random);
+  requests.insert(requests.begin(), Header());
+  Outcome outcome;
+  do {  // others may also keep it from beginning
+    outcome = RunStream(server.stub(), requests);
+  } while (ReasonOf(outcome.status) == "OVERLOADED");
+  stop = true;
+  others.join();
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status.error_message();
+  EXPECT_THAT(IdsOf(outcome), ::testing::UnorderedElementsAreArray(IdsOf(submissions)));
 }
 
 // One worker and one place in the queue for eight streams: all go on once they have begun.

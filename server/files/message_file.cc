@@ -1,10 +1,7 @@
 #include "server/files/message_file.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <system_error>
 
@@ -16,6 +13,7 @@
 
 #include "fmt/format.h"
 #include "server/files/json.h"
+#include "server/files/whole_file.h"
 
 namespace gradus {
 namespace {
@@ -40,26 +38,6 @@ std::optional<Format> FormatOf(const std::string& extension) {
 
 absl::Status Error(const std::string& path, const std::string& problem) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", path, problem));
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const auto error = [&path](int number) {
-    return Error(path, std::generic_category().message(number));
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  if (file == nullptr) return error(errno);
-  // A pipe or a device does not tell its size, so the limit is looked at while reading.
-  std::string contents;
-  char chunk[size_t{64} * 1024];
-  while (const size_t size = std::fread(chunk, 1, sizeof(chunk), file.get())) {
-    contents.append(chunk, size);
-    if (contents.size() > kMaxFileBytes) {
-      return Error(path, fmt::format("larger than {} MiB", kMaxFileBytes >> 20));
-    }
-  }
-  if (std::ferror(file.get()) != 0) return error(errno);
-  return contents;
 }
 
 // Keeps the first error; those after it are often its consequences.
@@ -123,8 +101,8 @@ absl::StatusOr<std::vector<std::string>> ListMessageFiles(const std::string& fol
 
 absl::Status ReadMessageFile(const std::string& path, google::protobuf::Message* message) {
   if (absl::Status s = CheckFormat(path); !s.ok()) return s;
-  const absl::StatusOr<std::string> contents = ReadFile(path);
-  if (!contents.ok()) return contents.status();
+  const absl::StatusOr<std::string> contents = ReadWholeFile(path, kMaxFileBytes);
+  if (!contents.ok()) return Error(path, std::string(contents.status().message()));
   return ParseMessageFile(path, *contents, message);
 }
 

@@ -1,30 +1,22 @@
 #include "server/transport/small_file.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <cstddef>
 
 #include "absl/status/status.h"
 
 #include "fmt/format.h"
+#include "server/files/whole_file.h"
 
 namespace gradus {
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
   constexpr size_t kMaxBytes = size_t{16} << 20;
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxBytes + 1, '\0');
-  // A directory can be opened, but not read.
-  if (!file || (file.read(text.data(), static_cast<std::streamsize>(text.size())), file.bad())) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{}: cannot be read: {}", path, errno != 0 ? std::strerror(errno) : "input error"));
+  absl::StatusOr<std::string> text = ReadWholeFile(path, kMaxBytes);
+  if (!text.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: cannot be read: {}", path, std::string(text.status().message())));
   }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.empty()) return absl::InvalidArgumentError(fmt::format("{}: is empty", path));
-  if (text.size() > kMaxBytes) {
-    return absl::InvalidArgumentError(fmt::format("{}: larger than {} bytes", path, kMaxBytes));
-  }
+  if (text->empty()) return absl::InvalidArgumentError(fmt::format("{}: is empty", path));
   return text;
 }
 

@@ -71,8 +71,9 @@ void AddServing(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--assignments", flags.assignments.directory,
                  "directory of assignments that callers may name; read again on SIGHUP");
-  AddTime(app, "--max-call-ms", flags.server.max_duration, 1,
-          "longest time of a call that has no deadline of its own");
+  AddTime(
+      app, "--max-call-ms", flags.server.max_duration, 1,
+      "longest time of a call that has no deadline of its own, or of a stream without messages");
   AddTime(app, "--drain-delay-ms", flags.drain_delay, 0,
           "after SIGTERM, milliseconds between NOT_SERVING and refusing new calls");
   AddTime(app, "--drain-grace-ms", flags.drain_grace, 0,

@@ -74,7 +74,8 @@ struct CallSettings {
   std::unique_ptr<Authenticator> authenticator;
   // Bytes of memory that one message of a caller may take.
   double max_message_bytes = 256.0 * 1024 * 1024;
-  // A call without a deadline is ended after this time.
+  // A call without a deadline is ended after this time, a stream when there has been no message for
+  // as long.
   std::chrono::milliseconds max_duration{60'000};
 };
 

@@ -36,23 +36,67 @@ GradeStreamCall::GradeStreamCall(const CallSettings& settings, grpc::CallbackSer
       stream_limits_(stream_limits),
       assignments_(assignments),
       pool_(pool),
+      context_(*context),
+      max_idle_(settings.max_duration),
       max_message_bytes_(settings.max_message_bytes),
       call_(settings, kMethod, *context),
       turn_name_(call_.TurnName()),
       is_reading_(call_.admission().ok()) {
-  if (is_reading_) {
-    StartRead(&request_bytes_);
+  std::unique_lock lock(mutex_);
+  if (!is_reading_) {
+    Fail(call_.admission());
+    GoOn(std::move(lock));
     return;
   }
+  if (context_.deadline() == std::chrono::system_clock::time_point::max()) {
+    holders_.fetch_add(1, std::memory_order_relaxed);
+    SetAlarm();
+  }
+  StartRead(&request_bytes_);
+}
+
+void GradeStreamCall::SetAlarm() {
+  const Clock::duration time = last_message_ + max_idle_ - Clock::now();
+  // A new one each time: this may be called by the old one.
+  alarm_.emplace();
+  alarm_->Set(std::chrono::system_clock::now() + time,
+              [this](bool has_gone_off) { OnAlarm(has_gone_off); });
+}
+
+void GradeStreamCall::OnAlarm(bool has_gone_off) {
   std::unique_lock lock(mutex_);
-  Fail(call_.admission());
-  GoOn(std::move(lock));
+  if (has_gone_off && !is_finished_) {
+    if (Clock::now() < last_message_ + max_idle_) return SetAlarm();
+    Fail(absl::DeadlineExceededError(fmt::format(
+        "no message for {} ms, which is the longest that a stream without a deadline of its own "
+        "may be silent",
+        max_idle_.count())));
+    // A client that does not read would not take the error either.
+    if (is_writing_) context_.TryCancel();
+    GoOn(std::move(lock));
+  } else {
+    lock.unlock();
+  }
+  Release();
+}
+
+void GradeStreamCall::OnDone() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (alarm_.has_value()) alarm_->Cancel();
+  }
+  Release();
+}
+
+void GradeStreamCall::Release() {
+  if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 void GradeStreamCall::OnReadDone(bool ok) {
   std::unique_lock lock(mutex_);
   is_reading_ = false;
   if (ok) {
+    last_message_ = Clock::now();
     call_.AddRequest(request_bytes_.Length());
     // Nobody waits for it any more if the call is to end.
     if (status_.ok()) Fail(TakeBytes());
@@ -71,6 +115,7 @@ void GradeStreamCall::OnWriteDone(bool ok) {
   const size_t bytes = unwritten_.front().bytes.Length();
   unwritten_bytes_ -= bytes;
   if (ok) {
+    last_message_ = Clock::now();
     call_.AddResponse(bytes);
     call_.AddGraded(unwritten_.front().reports);
   }
@@ -274,8 +319,8 @@ void GradeStreamCall::GoOn(std::unique_lock<std::mutex> lock) {
   StartJobs();
   StartReading();
   StartWriting();
-  // Reads and writes of a call that was cancelled end by themselves.
-  if (is_finished_ || is_reading_ || is_writing_ || HasJobs()) return;
+  // Writes of a call that was cancelled end by themselves, and a read when the call is finished.
+  if (is_finished_ || (is_reading_ && status_.ok()) || is_writing_ || HasJobs()) return;
   // So the call has failed, or all is read, graded and written.
   is_finished_ = true;
   const absl::Status status = status_;

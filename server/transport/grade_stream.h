@@ -9,10 +9,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "absl/status/status.h"
+#include <grpcpp/alarm.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -52,8 +54,10 @@ struct GradeStreamLimits {
 // A slow client is not outrun: no job starts while many results are unwritten, and no message is
 // read while many submissions wait. It then blocks, by the flow control of gRPC.
 //
-// When the client cancels, the deadline passes or the stream breaks its rules, jobs end soon,
-// results that are not written yet are dropped, and the call ends as soon as the last job has.
+// When the client cancels, the deadline passes, a stream without a deadline has had no message in
+// either direction for the longest time that a call may take, or the stream breaks its rules, jobs
+// end soon, results that are not written yet are dropped, and the call ends as soon as the last job
+// has.
 class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // All but the limits outlive the call. The header may name one of `assignments`.
@@ -77,7 +81,10 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
-  void OnDone() override { delete this; }
+  void OnDone() override;
+  // Of the alarm, which has gone off or been cancelled.
+  void OnAlarm(bool has_gone_off);
+  void Release();
 
   // Jobs of the pool, which have waited since `queued`.
   void Parse(std::chrono::steady_clock::time_point queued);
@@ -89,6 +96,8 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // The functions below are called with mutex_ held.
 
+  // Sets the alarm for when the stream has been idle for too long, unless there are messages.
+  void SetAlarm();
   // Acts on the message that has been read: at once if it is small, else Parse does.
   absl::Status TakeBytes();
   absl::Status ParseRequest();
@@ -116,6 +125,8 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   const GradeStreamLimits stream_limits_;
   const AssignmentStore& assignments_;
   ComputePool& pool_;
+  grpc::CallbackServerContext& context_;
+  const std::chrono::milliseconds max_idle_;
   const double max_message_bytes_;
   // True once the call is to end with an error; what the grader looks at.
   std::atomic<bool> stopping_ = false;
@@ -125,6 +136,8 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // What it says. Belongs to Parse and Compile while they run.
   v1::GradeStreamRequest request_;
 
+  std::atomic<int> holders_ = 1;  // gRPC, and the alarm
+
   std::mutex mutex_;  // guards what follows
   Call call_;
   const std::string turn_name_;
@@ -132,6 +145,8 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   std::shared_ptr<const CompiledAssignment> assignment_;
   v1::FeedbackLevel max_level_ = v1::FEEDBACK_LEVEL_UNSPECIFIED;
   absl::Status status_;
+  std::chrono::steady_clock::time_point last_message_ = std::chrono::steady_clock::now();
+  std::optional<grpc::Alarm> alarm_;  // none for a stream with a deadline
   bool is_reading_ = false;
   bool is_unparsed_ = false;     // request_bytes_ waits for Parse to be queued
   bool is_parsing_ = false;      // Parse is in flight

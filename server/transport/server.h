@@ -50,7 +50,8 @@ struct ServerOptions {
   ConnectionLimits connections = {};
   // Those that callers may name. Default: none.
   std::shared_ptr<const AssignmentStore> assignments = std::make_shared<const AssignmentStore>();
-  // A call without a deadline of its own is ended after this time.
+  // A call without a deadline of its own is ended after this time, a stream when there has been no
+  // message for as long.
   std::chrono::milliseconds max_duration{60'000};
   // TLS; without a certificate, plain text. With `ca`, only clients that have a certificate from it
   // can connect.

@@ -192,8 +192,10 @@ std::string FieldAndReason(const google::rpc::Status& status) {
 class StreamServer : private RawGradingService {
  public:
   StreamServer(const GradeStreamLimits& stream_limits, int worker_count, size_t queue_capacity,
-               const Limits& limits = {})
+               const Limits& limits = {},
+               std::chrono::milliseconds max_duration = std::chrono::seconds(60))
       : limits_(limits), stream_limits_(stream_limits), pool_(worker_count, queue_capacity) {
+    settings_.max_duration = max_duration;
     grpc::ServerBuilder builder;
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
@@ -211,7 +213,7 @@ class StreamServer : private RawGradingService {
     return new GradeStreamCall(settings_, context, limits_, stream_limits_, assignments_, pool_);
   }
 
-  const CallSettings settings_;
+  CallSettings settings_;
   const Limits limits_;
   const GradeStreamLimits stream_limits_;
   const AssignmentStore assignments_;
@@ -639,6 +641,27 @@ TEST(GradeStreamTest, TheDeadlineEndsAnIdleStream) {
   const auto stream = server.grading().GradeStream(&context);
   stream->Write(Header());
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+TEST(GradeStreamTest, WithoutADeadlineSilenceEndsAStream) {
+  StreamServer server({}, 1, 1, {}, std::chrono::milliseconds(1));
+  grpc::ClientContext context;  // without a deadline
+  const grpc::Status status = server.stub().GradeStream(&context)->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(status.error_message(),
+            "no message for 1 ms, which is the longest that a stream without a deadline of its own "
+            "may be silent");
+}
+
+// In process there are no buffers on the way: the server waits for the client to read.
+TEST(GradeStreamTest, WithoutADeadlineAClientThatDoesNotReadIsSilent) {
+  StreamServer server({.max_unwritten_bytes = 1}, 1, 1, {}, std::chrono::milliseconds(300));
+  grpc::ClientContext context;  // without a deadline
+  const auto stream = server.stub().GradeStream(&context);
+  ASSERT_TRUE(stream->Write(Header()));
+  int written = 0;
+  while (stream->Write(BatchOf({WithId(std::to_string(written))}))) ++written;
+  EXPECT_FALSE(stream->Finish().ok());
 }
 
 // A drain lets a stream finish: what has been sent is graded, and more may be.

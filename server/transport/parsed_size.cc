@@ -45,44 +45,45 @@ constexpr double kNumber = kGrowth * sizeof(uint64_t);
 constexpr double kUnknownField = 160;
 
 // What has to be known of a type.
-struct Shape {
+struct MessageType {
   struct Field {
     enum class Kind { kNumber, kNumbers, kText, kMessage };
     Kind kind = Kind::kNumber;
     WireType wire_type = WireType::kLengthDelimited;
     // Of one number in memory.
     double number_bytes = 0;
-    const Shape* message = nullptr;
+    const MessageType* message = nullptr;
   };
   double object_bytes = 0;
   std::map<uint32_t, Field> fields;
 };
 
-// Shapes of all types asked for. They stay for as long as the program runs.
-class Shapes {
+// All types asked for. They stay for as long as the program runs.
+class MessageTypes {
  public:
-  const Shape& Of(const Descriptor& type) {
+  const MessageType& Of(const Descriptor& descriptor) {
     const std::lock_guard lock(mutex_);
-    return Add(type);
+    return Add(descriptor);
   }
 
  private:
-  const Shape& Add(const Descriptor& type) {
-    std::unique_ptr<Shape>& shape = shapes_[&type];
-    if (shape != nullptr) return *shape;  // perhaps not complete: types hold each other
-    shape = std::make_unique<Shape>();
-    Shape& added = *shape;
+  const MessageType& Add(const Descriptor& descriptor) {
+    std::unique_ptr<MessageType>& type = types_[&descriptor];
+    if (type != nullptr) return *type;  // perhaps not complete: types hold each other
+    type = std::make_unique<MessageType>();
+    MessageType& added = *type;
     added.object_bytes = static_cast<double>(google::protobuf::MessageFactory::generated_factory()
-                                                 ->GetPrototype(&type)
+                                                 ->GetPrototype(&descriptor)
                                                  ->SpaceUsedLong());
-    for (int i = 0; i < type.field_count(); ++i) {
-      added.fields[static_cast<uint32_t>(type.field(i)->number())] = FieldOf(*type.field(i));
+    for (int i = 0; i < descriptor.field_count(); ++i) {
+      added.fields[static_cast<uint32_t>(descriptor.field(i)->number())] =
+          FieldOf(*descriptor.field(i));
     }
     return added;
   }
 
-  Shape::Field FieldOf(const FieldDescriptor& field) {
-    using Kind = Shape::Field::Kind;
+  MessageType::Field FieldOf(const FieldDescriptor& field) {
+    using Kind = MessageType::Field::Kind;
     const Kind numbers = field.is_repeated() ? Kind::kNumbers : Kind::kNumber;
     switch (field.type()) {
       case FieldDescriptor::TYPE_MESSAGE:
@@ -111,7 +112,7 @@ class Shapes {
   }
 
   std::mutex mutex_;
-  std::map<const Descriptor*, std::unique_ptr<Shape>> shapes_;
+  std::map<const Descriptor*, std::unique_ptr<MessageType>> types_;
 };
 
 // Adds up what fields take, while it walks over them.
@@ -122,22 +123,22 @@ class Walk {
   double bytes() const { return bytes_; }
 
   // The fields of one message, up to the end of it. False if they cannot be read further. A null
-  // shape is that of fields which no type has.
-  bool Message(const Shape* shape, int depth) {
+  // type is that of fields which no type has.
+  bool Message(const MessageType* type, int depth) {
     if (depth > kMaxDepth) return false;
     while (const uint32_t tag = wire_.ReadTag()) {
       if (static_cast<WireType>(tag & kTagTypeMask) == WireType::kEndGroup) return true;
-      if (!Field(shape, tag, depth)) return false;
+      if (!Field(type, tag, depth)) return false;
     }
     return wire_.ConsumedEntireMessage();
   }
 
  private:
-  bool Field(const Shape* shape, uint32_t tag, int depth) {
-    const Shape::Field* field = nullptr;
-    if (shape != nullptr) {
-      const auto found = shape->fields.find(tag >> kTagTypeBits);
-      if (found != shape->fields.end()) field = &found->second;
+  bool Field(const MessageType* type, uint32_t tag, int depth) {
+    const MessageType::Field* field = nullptr;
+    if (type != nullptr) {
+      const auto found = type->fields.find(tag >> kTagTypeBits);
+      if (found != type->fields.end()) field = &found->second;
     }
     const auto wire_type = static_cast<WireType>(tag & kTagTypeMask);
     switch (wire_type) {
@@ -165,16 +166,16 @@ class Walk {
     }
   }
 
-  void AddNumber(const Shape::Field* field, WireType wire_type) {
+  void AddNumber(const MessageType::Field* field, WireType wire_type) {
     if (field == nullptr || field->wire_type != wire_type) {
       bytes_ += kUnknownField;
-    } else if (field->kind == Shape::Field::Kind::kNumbers) {
+    } else if (field->kind == MessageType::Field::Kind::kNumbers) {
       bytes_ += kNumber;
     }
   }
 
-  bool LengthDelimited(const Shape::Field* field, int length, int depth) {
-    using Kind = Shape::Field::Kind;
+  bool LengthDelimited(const MessageType::Field* field, int length, int depth) {
+    using Kind = MessageType::Field::Kind;
     const Kind kind = field == nullptr ? Kind::kNumber : field->kind;
     switch (kind) {
       case Kind::kMessage: {
@@ -198,7 +199,7 @@ class Walk {
   }
 
   // The most that a packed array of this length holds.
-  static double NumbersIn(const Shape::Field& field, int length) {
+  static double NumbersIn(const MessageType::Field& field, int length) {
     const bool is_fixed = field.wire_type != WireType::kVarint;
     return length / (is_fixed ? field.number_bytes : 1.0);
   }
@@ -209,13 +210,13 @@ class Walk {
 
 }  // namespace
 
-double ParsedBytes(const Descriptor& type, google::protobuf::io::ZeroCopyInputStream* wire) {
-  static Shapes& shapes = *new Shapes;
-  const Shape& shape = shapes.Of(type);
+double ParsedBytes(const Descriptor& descriptor, google::protobuf::io::ZeroCopyInputStream* wire) {
+  static MessageTypes& types = *new MessageTypes;
+  const MessageType& type = types.Of(descriptor);
   CodedInputStream coded(wire);
   Walk walk(coded);
-  walk.Message(&shape, 0);
-  return shape.object_bytes + walk.bytes();
+  walk.Message(&type, 0);
+  return type.object_bytes + walk.bytes();
 }
 
 }  // namespace gradus

@@ -1,0 +1,42 @@
+"""What problem 1 of the homework comes to and how papers on it are judged, worked out apart from the server: by hand,
+from the definitions, number by number."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from messages import RELATIVE_TOLERANCE, Numbers
+
+
+def random_numbers(source: random.Random) -> Numbers:
+    numbers = Numbers()
+    numbers.x = [source.uniform(-2, 2) for _ in range(2)]
+    numbers.t = [source.uniform(0, 1) for _ in range(2)]
+    numbers.w1 = [source.uniform(-1, 1) for _ in range(4)]
+    numbers.w2 = [source.uniform(-1, 1) for _ in range(4)]
+    numbers.b1 = source.uniform(-1, 1)
+    numbers.b2 = source.uniform(-1, 1)
+    return numbers
+
+
+def sigmoid(z: float) -> float:
+    return 1 / (1 + math.exp(-z))
+
+
+def solve(n: Numbers) -> dict[str, list[float]]:
+    """The right answers."""
+    h1 = sigmoid(n.x[0] * n.w1[0] + n.x[1] * n.w1[1] + n.b1)
+    h2 = sigmoid(n.x[0] * n.w1[2] + n.x[1] * n.w1[3] + n.b1)
+    y1 = sigmoid(h1 * n.w2[0] + h2 * n.w2[1] + n.b2)
+    y2 = sigmoid(h1 * n.w2[2] + h2 * n.w2[3] + n.b2)
+    d1 = (y1 - n.t[0]) * y1 * (1 - y1)  # dL/do1
+    d2 = (y2 - n.t[1]) * y2 * (1 - y2)
+    e1 = (d1 * n.w2[0] + d2 * n.w2[2]) * h1 * (1 - h1)  # dL/dz_h1
+    e2 = (d1 * n.w2[1] + d2 * n.w2[3]) * h2 * (1 - h2)
+    return {
+        "h": [h1, h2],
+        "yhat": [y1, y2],
+        "L": [(y1 - n.t[0]) ** 2 / 2 + (y2 - n.t[1]) ** 2 / 2],
+        "grad(W2)": [d1 * h1, d1 * h2, d2 * h1, d2 * h2],
+        "grad(b1)": [e1 + e2]}

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 
+#include "client/service_config.h"
 #include "fmt/format.h"
 #include "server/transport/address.h"
 #include "server/transport/identity.h"
@@ -12,6 +13,10 @@
 
 namespace gradus {
 namespace {
+
+// Less often than the server sends those away for (min_ping_interval).
+constexpr int kKeepaliveTimeMs = 12'000;
+constexpr int kKeepaliveTimeoutMs = 8'000;
 
 // The token of a file, which is one word, or the one that is given.
 absl::StatusOr<std::string> TokenFor(const ConnectionOptions& options) {
@@ -64,6 +69,11 @@ absl::StatusOr<Connection> Connection::Open(const ConnectionOptions& options) {
   if (!credentials.ok()) return credentials.status();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
+  arguments.SetServiceConfigJSON(std::string(ServiceConfig()));
+  // A server that has stopped, and not closed its connections, is noticed after 20 seconds.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   // What stays on this machine, a token in plain text among it, is no business of a proxy.
   if (IsLocalAddress(options.server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

@@ -18,10 +18,14 @@ namespace gradus {
 using ReportSink =
     std::function<void(const std::string& file, const absl::StatusOr<v1::GradeReport>& report)>;
 
-// Grades the submissions in `files` over one GradeStream, against what `header` says. `sink` gets
+// Grades the submissions in `files` over GradeStream, against what `header` says. `sink` gets
 // each of them once, on this thread, in the order of `files`, as soon as those before it are done.
 // Ids need not be unique. Few files are ahead of the one that `sink` waits for, and so few reports
 // are held, however many files there are.
+//
+// When the stream ends UNAVAILABLE, as when its server stops, what is not answered yet goes over
+// another one, to the same server or another of the same name: for as long as submissions are
+// answered, and then for some seconds more.
 //
 // Returns an error of the stream as a whole, which concerns all submissions: the server cannot be
 // reached, gives no sign of life within the timeout of `connection`, or refuses the header. `sink`

@@ -27,7 +27,12 @@ from gradus.v1.problem_pb2 import Problem
 from gradus.v1.tensor_pb2 import TENSOR_ENCODING_RAW_LE_F64, NamedTensor, Tensor
 from gradus.v1.trace_pb2 import TraceOptions
 
-PROBLEM_FILE = pathlib.Path(__file__).resolve().parent.parent / "homework" / "problem_1.txtpb"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROBLEM_FILE = ROOT / "examples" / "homework" / "problem_1.txtpb"
+
+# What gRPC should do of itself: among others, call again if a server has no time. No method changes anything, so to call
+# twice does no harm.
+SERVICE_CONFIG_FILE = ROOT / "client" / "service_config.json"
 
 # Every call has a deadline: without one, a program may wait forever for a server that is not there.
 DEADLINE_SECONDS = 10
@@ -121,12 +126,13 @@ def build_long_work():
 
 def open_channel(server, tls_ca):
     """Over TLS if the file with the roots is named, with the token in GRADUS_TOKEN if there is one."""
+    options = [("grpc.service_config", SERVICE_CONFIG_FILE.read_text(encoding="utf-8"))]
     if tls_ca is None:
-        return grpc.insecure_channel(server)
+        return grpc.insecure_channel(server, options)
     credentials = grpc.ssl_channel_credentials(pathlib.Path(tls_ca).read_bytes())
     if token := os.environ.get("GRADUS_TOKEN"):
         credentials = grpc.composite_channel_credentials(credentials, grpc.access_token_call_credentials(token))
-    return grpc.secure_channel(server, credentials)
+    return grpc.secure_channel(server, credentials, options)
 
 
 class Gradus:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_VALUES, Assignment, FeedbackLevel, Item, NamedProblem, Policy, Tolerance
 from gradus.v1.grade_pb2 import Answer, Submission
-from gradus.v1.network_pb2 import REDUCTION_SUM, Dense, HalfSquaredError, Input, Network, Node, Parameter, Sigmoid
+from gradus.v1.gradient_service_pb2 import ForwardRequest
+from gradus.v1.network_pb2 import (
+    REDUCTION_SUM, Dense, HalfSquaredError, Input, MatMul, Network, Node, Parameter, Sigmoid, Sum)
 from gradus.v1.optimizer_pb2 import Optimizer, Sgd
 from gradus.v1.problem_pb2 import Problem
 from gradus.v1.tensor_pb2 import NamedTensor, Tensor
+from gradus.v1.trace_pb2 import TraceOptions
 
 RELATIVE_TOLERANCE = 1e-6
 # What a paper answers, in the order of computation, and the shapes.
@@ -58,3 +61,16 @@ def paper(id: str, answers: dict[str, list[float]]) -> Submission:
     return Submission(id=id, answers=[
         Answer(item=quantity, tensor=Tensor(shape=QUANTITIES[quantity], values=values))
         for quantity, values in answers.items()])
+
+
+def matrix_chain(size: int, products: int) -> Problem:
+    """Work: so many products of square matrices one after the other, and what they sum to."""
+    nodes = [Node(name=f"m{i}", inputs=[f"m{i - 1}" if i > 0 else "w", "w"], mat_mul=MatMul()) for i in range(products)]
+    nodes.append(Node(name="L", inputs=[nodes[-1].name], sum=Sum()))
+    value = Tensor(shape=[size, size], values=[(i * i % 7 - 3) / size for i in range(size * size)])
+    return Problem(network=Network(parameters=[Parameter(name="w", value=value)], nodes=nodes), objective="L")
+
+
+def heavy_forward() -> ForwardRequest:
+    """A millisecond or two of work."""
+    return ForwardRequest(problem=matrix_chain(size=24, products=200), trace=TraceOptions(only=["L"]))

@@ -40,3 +40,27 @@ def solve(n: Numbers) -> dict[str, list[float]]:
         "L": [(y1 - n.t[0]) ** 2 / 2 + (y2 - n.t[1]) ** 2 / 2],
         "grad(W2)": [d1 * h1, d1 * h2, d2 * h1, d2 * h2],
         "grad(b1)": [e1 + e2]}
+
+
+def answer(numbers: Numbers, source: random.Random) -> dict[str, list[float]]:
+    """What somebody might answer: some numbers right to the last digit, some within the tolerance, some far from it,
+    each in its own way so that none follows from another, some not given."""
+    answers = solve(numbers)
+    for values in answers.values():
+        for i in range(len(values)):
+            values[i] *= source.choice([1, 1, 1, 1 + 0.4 * RELATIVE_TOLERANCE, source.uniform(-2, 0.99)])
+    if source.random() < 0.1:
+        answers.pop(source.choice(list(answers)))
+    return answers
+
+
+def judge(numbers: Numbers, answers: dict[str, list[float]]) -> tuple[dict[str, list[bool]], float]:
+    """Which numbers are right, and the points in all."""
+    verdicts, points = {}, 0.0
+    for quantity, expected in solve(numbers).items():
+        given = answers.get(quantity)
+        verdicts[quantity] = [given is not None and abs(given[i] - value) <= RELATIVE_TOLERANCE * abs(value)
+                              for i, value in enumerate(expected)]
+        # An equal share of one point each.
+        points += math.floor(1000 * sum(verdicts[quantity]) / len(expected) + 0.5) / 1000
+    return verdicts, points

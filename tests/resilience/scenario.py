@@ -128,7 +128,7 @@ class Server:
     def __init__(self, world: World, *flags: str, host: str = "127.0.0.1", port: int = 0, max_files: int = 0) -> None:
         """`port` 0 takes a free one. `max_files`: how many it may open; 0 leaves that as it is. It logs warnings only,
         unless the flags say otherwise: a line for each call would be gigabytes."""
-        self._host = host
+        self.host = host
         self._expects_end = False
         self._log = world.folder / f"server-{time.monotonic_ns()}.log"
         limit = ["/usr/bin/prlimit", f"--nofile={max_files}"] if max_files > 0 else []
@@ -164,7 +164,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"{self._host}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -233,7 +233,7 @@ class Server:
     def metrics(self) -> dict[str, float]:
         """By name and labels as Prometheus reads them: `gradus_rejected_total{reason="OVERLOADED"}`."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://{self._host}:{self._metrics_port}/metrics", timeout=PATIENCE) as answer:
+        with opener.open(f"http://{self.host}:{self._metrics_port}/metrics", timeout=PATIENCE) as answer:
             lines = answer.read().decode().splitlines()
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 

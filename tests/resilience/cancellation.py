@@ -29,7 +29,8 @@ class Work:
                 ("Check", CheckRequest(problem=matrix_chain(size=60, products=2))))]
         self._stream = channel.stream_stream(f"/{GRADE_STREAM}")
         papers = [paper(str(number), solve(Numbers())) for number in range(1000)]
-        self._header = GradeStreamRequest(header=GradeStreamHeader(assignment=assignment(Numbers()))).SerializeToString()
+        header = GradeStreamHeader(assignment=assignment(Numbers()))
+        self._header = GradeStreamRequest(header=header).SerializeToString()
         self._batch = GradeStreamRequest(batch=SubmissionBatch(submissions=papers)).SerializeToString()
         self.kinds = len(self._unary) + 1
 

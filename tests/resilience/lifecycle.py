@@ -11,10 +11,10 @@ import subprocess
 import threading
 import time
 
-from calling import GRADE, SERVICE_CONFIG_FILE, Answer, Load, call_all, channel_to
-from gradus.v1.grading_service_pb2 import GradeRequest, GradeResponse
-from gradus.v1.grade_pb2 import VERDICT_CORRECT
+from calling import FORWARD, GRADE, SERVICE_CONFIG_FILE, Answer, Load, call_all, channel_to
 from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_FIRST_WRONG_STEP
+from gradus.v1.grade_pb2 import VERDICT_CORRECT
+from gradus.v1.grading_service_pb2 import GradeRequest, GradeResponse
 from messages import QUANTITIES, Numbers, assignment, heavy_forward, paper
 from oracle import answer, judge, random_numbers, solve
 from scenario import Result, Server, World, scenario, wait_until
@@ -28,8 +28,8 @@ def drain(world: World) -> Result:
     delay = ["--drain-delay-ms", "300"] if world.is_quick else []
     with Server(world, *delay, host="127.0.0.2") as first, Server(world, host="127.0.0.3") as second:
         servers = f"ipv4:{first.address},{second.address}"
-        with Load(world, servers, "gradus.v1.GradientService/Forward", heavy_forward().SerializeToString(), in_flight=64,
-                  connections=4, count=calls, service_config=SERVICE_CONFIG_FILE) as running:
+        with Load(world, servers, FORWARD, heavy_forward().SerializeToString(), in_flight=64, connections=4,
+                  count=calls, service_config=SERVICE_CONFIG_FILE) as running:
             if not wait_until(lambda: first.metric("grpc_server_handled_total", grpc_code="OK") > calls / 10):
                 raise RuntimeError("no calls arrive")
             begun = time.monotonic()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_VALUES, Assignment, FeedbackLevel, Item, NamedProblem, Policy, Tolerance
+from gradus.v1.assignment_pb2 import (
+    FEEDBACK_LEVEL_VALUES, Assignment, FeedbackLevel, Item, NamedProblem, Policy, Tolerance)
 from gradus.v1.grade_pb2 import Answer, Submission
 from gradus.v1.gradient_service_pb2 import ForwardRequest
 from gradus.v1.network_pb2 import (

@@ -106,7 +106,8 @@ def markdown_table(rows: list[Row]) -> str:
         return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
 
     lines = [cells("", "what is done", "wanted", "reached", ""), "|---|---|---|---|---|"]
-    lines += [cells(row.scenario.id, row.scenario.done, row.scenario.wanted, row.reached, row.outcome) for row in rows]
+    for row in rows:
+        lines.append(cells(row.scenario.id, row.scenario.done, row.scenario.wanted, row.reached, row.outcome))
     return "\n".join(lines)
 
 
@@ -115,8 +116,8 @@ def update(file: pathlib.Path, rows: list[Row]) -> None:
     file.write_text(
         "# What Gradus withstands\n\n"
         "What goes wrong around a server in use, tried on real ones. Written by "
-        f"`./scripts/resilience --update docs/resilience.md`, on {os.cpu_count()} cores ({processor()}) that server and "
-        f"clients share, {today}.\n\n{markdown_table(rows)}\n", encoding="utf-8")
+        f"`./scripts/resilience --update docs/resilience.md`, on {os.cpu_count()} cores ({processor()}) that servers "
+        f"and clients share, {today}.\n\n{markdown_table(rows)}\n", encoding="utf-8")
 
 
 def main() -> int:
@@ -126,6 +127,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--update", type=pathlib.Path)
     arguments = parser.parse_intermixed_args()
+    if arguments.update and (arguments.ids or arguments.quick):
+        parser.error("--update writes the table of the full run")
     signal.signal(signal.SIGALRM, out_of_time)
     signal.signal(signal.SIGTERM, ended)
     begun = time.monotonic()

@@ -19,8 +19,8 @@ def same_bytes(world: World) -> Result:
     requests = []
     for number in range(world.choose(10_000, 500)):
         numbers = random_numbers(source)
-        requests.append(GradeRequest(assignment=assignment(numbers), submission=paper(str(number), answer(numbers, source)))
-                        .SerializeToString())
+        submission = paper(str(number), answer(numbers, source))
+        requests.append(GradeRequest(assignment=assignment(numbers), submission=submission).SerializeToString())
     answers = []
     for workers in (1, 2, 8, 2):
         with Server(world, "--workers", str(workers)) as server, server.channel() as channel:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from calling import GRADE, GRADE_STREAM, HEALTH, Load, load
+from calling import FORWARD, GRADE, GRADE_STREAM, HEALTH, Load, load
 from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_VALUES, FEEDBACK_LEVEL_VERDICT
 from gradus.v1.grading_service_pb2 import GradeRequest, GradeStreamHeader, GradeStreamRequest, SubmissionBatch
 from messages import Numbers, assignment, heavy_forward, paper
 from oracle import solve
 from scenario import Result, Server, World, scenario, wait_until
 
-FORWARD = "gradus.v1.GradientService/Forward"
 PAPER = paper("paper", solve(Numbers()))
-GRADE_REQUEST = GradeRequest(assignment=assignment(Numbers(), FEEDBACK_LEVEL_VERDICT), submission=PAPER).SerializeToString()
-HEADER = GradeStreamHeader(assignment=assignment(Numbers(), FEEDBACK_LEVEL_VERDICT)).SerializeToString()
+ASSIGNMENT = assignment(Numbers(), FEEDBACK_LEVEL_VERDICT)
+GRADE_REQUEST = GradeRequest(assignment=ASSIGNMENT, submission=PAPER).SerializeToString()
+HEADER = GradeStreamHeader(assignment=ASSIGNMENT).SerializeToString()
 MIB = 1 << 20
 # So few calls in flight never overload a server, even if it gets no processor for a while.
 FIT_THE_QUEUE = 48
@@ -135,7 +135,8 @@ def overload(world: World) -> Result:
         result.timing("goodput", f"{100 * share:.0f} % of {peak:.0f}/s", "90 %", share >= 0.9)
         # As long as everything that may wait takes, and once more for a machine that has the client to serve too.
         bound = 2 * 1000 * (64 + workers) / peak
-        result.timing("p99 of accepted ones", f"{outcome.ms('p99'):.0f} ms", f"{bound:.0f} ms", outcome.ms("p99") <= bound)
+        result.timing("p99 of accepted ones", f"{outcome.ms('p99'):.0f} ms", f"{bound:.0f} ms",
+                      outcome.ms("p99") <= bound)
         refused = outcome.ms("p50", "UNAVAILABLE"), outcome.ms("p99", "UNAVAILABLE")
         result.timing("refused in (p50, p99)", f"{refused[0]:.1f}, {refused[1]:.1f} ms", "5 ms", refused[1] < 5)
         result.timing("health (p99, max)", f"{health.ms('p99'):.1f}, {health.ms('max'):.1f} ms", "100 ms",

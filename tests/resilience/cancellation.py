@@ -9,9 +9,10 @@ import time
 
 import grpc
 
+from calling import GRADE_STREAM
+from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_SCORE
 from gradus.v1.gradient_service_pb2 import BackwardRequest, CheckRequest, ForwardRequest
 from gradus.v1.grading_service_pb2 import GradeStreamHeader, GradeStreamRequest, SubmissionBatch
-from calling import GRADE_STREAM
 from messages import Numbers, assignment, matrix_chain, paper
 from oracle import solve
 from scenario import PATIENCE, Result, Server, World, quantile, scenario, wait_until
@@ -29,7 +30,8 @@ class Work:
                 ("Check", CheckRequest(problem=matrix_chain(size=60, products=2))))]
         self._stream = channel.stream_stream(f"/{GRADE_STREAM}")
         papers = [paper(str(number), solve(Numbers())) for number in range(1000)]
-        header = GradeStreamHeader(assignment=assignment(Numbers()))
+        # Short reports, so that workers are never held up by a client that reads none.
+        header = GradeStreamHeader(assignment=assignment(Numbers(), FEEDBACK_LEVEL_SCORE))
         self._header = GradeStreamRequest(header=header).SerializeToString()
         self._batch = GradeStreamRequest(batch=SubmissionBatch(submissions=papers)).SerializeToString()
         self.kinds = len(self._unary) + 1
@@ -38,7 +40,6 @@ class Work:
         if kind < len(self._unary):
             call, request = self._unary[kind]
             return call.future(request, timeout=timeout)
-        # Its results are never read, so it is in the middle for as long as it is let.
         messages = itertools.chain([self._header], itertools.repeat(self._batch, 1000))
         return self._stream(messages, timeout=timeout)
 
@@ -64,7 +65,7 @@ def cancel(world: World) -> Result:
                 ended.wait(PATIENCE)
                 given_up = begun + allowed
             else:
-                wait_until(lambda: server.metric("gradus_calls_in_flight") > 0, step=0.001)
+                wait_until(lambda: server.metric("gradus_busy_workers") > 0, step=0.001)
                 time.sleep(source.uniform(0, 0.03))
                 given_up = time.monotonic()
                 call.cancel()

@@ -38,7 +38,7 @@ def slow_reader(world: World) -> Result:
             sent += 100
             yield GradeStreamRequest(batch=batch).SerializeToString()
 
-    with Server(world) as server, server.channel() as slow:
+    with Server(world, "--workers", "2") as server, server.channel() as slow:
         alone = load(world, server.address, GRADE, GRADE_REQUEST, in_flight=1, seconds=1)
         before = server.resident_bytes()
         call = slow.stream_stream(f"/{GRADE_STREAM}")(messages(), timeout=120)

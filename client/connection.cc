@@ -16,7 +16,7 @@ namespace {
 
 // Less often than the server sends those away for (min_ping_interval).
 constexpr int kKeepaliveTimeMs = 12'000;
-constexpr int kKeepaliveTimeoutMs = 8'000;
+constexpr int kKeepaliveTimeoutMs = 6'000;
 
 // The token of a file, which is one word, or the one that is given.
 absl::StatusOr<std::string> TokenFor(const ConnectionOptions& options) {
@@ -70,7 +70,7 @@ absl::StatusOr<Connection> Connection::Open(const ConnectionOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
   arguments.SetServiceConfigJSON(std::string(ServiceConfig()));
-  // A server that has stopped, and not closed its connections, is noticed after 20 seconds.
+  // A server that has stopped, and not closed its connections, is noticed after 18 seconds.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);

@@ -156,7 +156,8 @@ def wrong_calls(handed: Class, responses: list[bytes]) -> int:
         said = {item.id: [verdict == VERDICT_CORRECT for verdict in item.elements or [item.verdict]]
                 for item in report.items}
         keys_agree = all(
-            abs(value - key) <= 1e-12 * abs(key)
+            # Of differences of numbers near 1, the last digits are noise.
+            abs(value - key) <= 1e-12 * abs(key) + 1e-15
             for item in report.items for value, key in zip(item.expected.values, solve(numbers)[item.id], strict=True))
         wrong += not (agrees(said, verdicts) and keys_agree and report.submission_id == f"c{i}"
                       and abs(report.earned_points - points) <= 1e-9)
@@ -241,7 +242,7 @@ def history_check(world: World) -> Result:
 def half_dead(world: World) -> Result:
     result = Result()
     pause, deadline = (1, 0.5) if world.is_quick else (10, 5)
-    handed = hand_out(world, world.choose(20_000, 1_000), world.choose(10_000, 1_000))
+    handed = hand_out(world, world.choose(FOLDER, 0), world.choose(5_000, 1_000))
     with Server(world, host="127.0.0.2") as first, Server(world, host="127.0.0.3") as second:
         addresses = [first.address, second.address]
         stop = threading.Timer(0.2, lambda: first.send(signal.SIGSTOP))
@@ -249,35 +250,35 @@ def half_dead(world: World) -> Result:
         stop.start()
         go_on.start()
         # A call on the server that hangs ends with its deadline, and is then made again.
-        left, rounds, longest = handed.requests, 0, 0.0
-        begun = time.monotonic()
+        left, waits = list(enumerate(handed.requests)), [0.0] * len(handed.requests)
+        again = 0
         with channel_to(addresses) as channel:
-            while left and rounds < 10:
-                answers = call_all(channel, GRADE, left, timeout=deadline)
-                longest = max(longest, max(answer.seconds for answer in answers))
-                left = [request for request, answer in zip(left, answers) if answer.code != "OK"]
-                rounds += 1
-        seconds = time.monotonic() - begun
+            for _ in range(10):
+                answers = call_all(channel, GRADE, [request for _, request in left], timeout=deadline)
+                for (number, _), answer in zip(left, answers):
+                    waits[number] += answer.seconds
+                left = [call for call, answer in zip(left, answers) if answer.code != "OK"]
+                again += len(left)
         stop.join()
         go_on.join()
         result.fact("calls lost", len(left), 0)
-        result.timing("longest call", f"{longest:.1f} s", f"{deadline} s", longest <= deadline + 1)
-        result.timing("all calls in", f"{seconds:.1f} s", "20 s", seconds <= 20)
+        result.fact("calls that hung and were made again", again, "some", again > 0)
+        result.timing("longest wait", f"{max(waits):.1f} s", "20 s", max(waits) <= 20)
 
         # One call of gradus grade has no deadline while answers come: its keepalive has to see it.
         if not world.is_quick:
             with subprocess.Popen(grade_command(world, handed, handed.folders[0], addresses),
                                   stdout=subprocess.PIPE) as grading:
-                def busy() -> list[Server]:
-                    return [server for server in (first, second) if server.metric("gradus_busy_workers") > 0]
+                def streams(server: Server) -> float:
+                    return server.metric("grpc_server_started_total", grpc_method="GradeStream")
 
-                wait_until(lambda: busy() or grading.poll() is not None)
-                hung = busy()[0]
+                wait_until(lambda: streams(first) + streams(second) > 0, step=0.001)
+                hung = first if streams(first) > 0 else second
                 hung.send(signal.SIGSTOP)
                 begun = time.monotonic()
                 output = grading.communicate()[0]
                 seconds = time.monotonic() - begun
                 hung.send(signal.SIGCONT)
             result.fact("papers lost", FOLDER - len(json.loads(output)), 0)
-            result.timing("gradus grade moved on within", f"{seconds:.1f} s", "20 s", seconds <= 25)
+            result.timing("gradus grade went on and was done in", f"{seconds:.1f} s", "20 s", seconds <= 20)
     return result

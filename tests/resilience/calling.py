@@ -15,6 +15,7 @@ import grpc
 from scenario import PATIENCE, ROOT, World
 
 SERVICE_CONFIG_FILE = ROOT / "client" / "service_config.json"
+CHECK = "gradus.v1.GradientService/Check"
 FORWARD = "gradus.v1.GradientService/Forward"
 GRADE = "gradus.v1.GradingService/Grade"
 GRADE_STREAM = "gradus.v1.GradingService/GradeStream"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradus.v1.assignment_pb2 import (
     FEEDBACK_LEVEL_VALUES, Assignment, FeedbackLevel, Item, NamedProblem, Policy, Tolerance)
 from gradus.v1.grade_pb2 import Answer, Submission
-from gradus.v1.gradient_service_pb2 import ForwardRequest
+from gradus.v1.gradient_service_pb2 import CheckRequest, ForwardRequest
 from gradus.v1.network_pb2 import (
     REDUCTION_SUM, Dense, HalfSquaredError, Input, MatMul, Network, Node, Parameter, Sigmoid, Sum)
 from gradus.v1.optimizer_pb2 import Optimizer, Sgd
@@ -73,5 +73,10 @@ def matrix_chain(size: int, products: int) -> Problem:
 
 
 def heavy_forward() -> ForwardRequest:
-    """A millisecond or two of work."""
+    """Milliseconds of work."""
     return ForwardRequest(problem=matrix_chain(size=24, products=200), trace=TraceOptions(only=["L"]))
+
+
+def heavy_check() -> CheckRequest:
+    """Milliseconds of work in a message that is small, and so cheap to refuse."""
+    return CheckRequest(problem=matrix_chain(size=14, products=2))

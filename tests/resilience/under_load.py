@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from calling import FORWARD, GRADE, GRADE_STREAM, HEALTH, Load, load
+from calling import CHECK, GRADE, GRADE_STREAM, HEALTH, Load, load
 from gradus.v1.assignment_pb2 import FEEDBACK_LEVEL_VALUES, FEEDBACK_LEVEL_VERDICT
 from gradus.v1.grading_service_pb2 import GradeRequest, GradeStreamHeader, GradeStreamRequest, SubmissionBatch
-from messages import Numbers, assignment, heavy_forward, paper
+from messages import Numbers, assignment, heavy_check, paper
 from oracle import solve
 from scenario import Result, Server, World, scenario, wait_until
 
@@ -115,11 +115,11 @@ def slope(samples: list[tuple[float, float, int]]) -> float:
 def overload(world: World) -> Result:
     result = Result()
     seconds = world.choose(15, 2)
-    request = heavy_forward().SerializeToString()
+    request = heavy_check().SerializeToString()
     with Server(world) as server:
-        peak = load(world, server.address, FORWARD, request, in_flight=16, seconds=seconds / 2).per_second()
+        peak = load(world, server.address, CHECK, request, in_flight=16, seconds=seconds / 2).per_second()
         workers = server.metric("gradus_workers")
-        with Load(world, server.address, FORWARD, request, rate=4 * peak, in_flight=1000, connections=20,
+        with Load(world, server.address, CHECK, request, rate=4 * peak, in_flight=1000, connections=20,
                   seconds=seconds) as calls:
             health = load(world, server.address, HEALTH, b"", rate=20, in_flight=20, seconds=seconds - 0.5)
             outcome = calls.outcome()

@@ -15,6 +15,7 @@ constexpr FuzzTarget kTargets[] = {
     {"address", &FuzzAddress, nullptr},
     {"number", &FuzzNumber, nullptr},
     {"formula", &FuzzFormula, nullptr},
+    {"token", &FuzzToken, nullptr},
     {"submission", &FuzzSubmission, &Default<v1::Submission>},
     {"compute", &FuzzCompute, &Default<v1::StepRequest>},
     {"check", &FuzzCheck, &Default<v1::CheckRequest>},

@@ -28,6 +28,8 @@ void FuzzAddress(std::string_view input);
 void FuzzNumber(std::string_view input);
 // Text: the formula of an answer or of a key.
 void FuzzFormula(std::string_view input);
+// Text: a token, the claims or the header of a signed one, or the file with tokens or a key.
+void FuzzToken(std::string_view input);
 // A Submission, as the client reads it from a file, and its answers.
 void FuzzSubmission(std::string_view input);
 // A StepRequest, also as requests of Forward and Backward.

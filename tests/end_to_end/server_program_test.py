@@ -4,6 +4,7 @@ Usage: server_program_test.py GRADUS_SERVER
 """
 
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -116,6 +117,14 @@ def test_nobody_there_is_not_healthy():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         # Somebody who takes the connection and says nothing.
         assert exit_code("--health-check", "--listen", f"127.0.0.1:{taken.getsockname()[1]}") == 1
+
+
+def test_the_manual_has_every_flag():
+    usage = subprocess.run([SERVER, "--help"], capture_output=True, text=True, check=True).stdout
+    flags = set(re.findall(r"^ +(?:-\w,)?(--[a-z0-9-]+)", usage, re.MULTILINE))
+    assert len(flags) > 20, usage
+    manual = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
+    assert not (missing := {flag for flag in flags if f"`{flag}`" not in manual}), missing
 
 
 def main():

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/health" // asks each server whether it serves, as the service config wants
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -137,8 +138,13 @@ func (token bearerToken) GetRequestMetadata(context.Context, ...string) (map[str
 func (bearerToken) RequireTransportSecurity() bool { return true }
 
 // Over TLS if the file with the roots is named, with the token in GRADUS_TOKEN if there is one.
-func connect(server, tlsCA string) (*grpc.ClientConn, error) {
+func connect(server, tlsCA, serviceConfig string) (*grpc.ClientConn, error) {
+	config, err := os.ReadFile(serviceConfig)
+	if err != nil {
+		return nil, err
+	}
 	options := []grpc.DialOption{
+		grpc.WithDefaultServiceConfig(string(config)),
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 	}
@@ -373,9 +379,11 @@ func main() {
 	server := flag.String("server", "127.0.0.1:50051", "the server, `HOST:PORT`")
 	tlsCA := flag.String("tls-ca", "",
 		"call over TLS, with the token in GRADUS_TOKEN: the `FILE` of the roots that the server's certificate comes from")
+	serviceConfig := flag.String("service-config", "../../client/service_config.json",
+		"makes calls that end UNAVAILABLE again, and uses all servers behind a name: the `FILE` that says how")
 	flag.Parse()
 
-	connection, err := connect(*server, *tlsCA)
+	connection, err := connect(*server, *tlsCA, *serviceConfig)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -20,7 +20,7 @@ test_packages=(
 
 # For scripts/test-clients, beyond the above and beside Go and Node.js.
 # shellcheck disable=SC2034
-client_packages=(openssl)
+client_packages=(openssl ca-certificates)
 
 # For scripts/sanitize asan and scripts/fuzz, beyond the above.
 # shellcheck disable=SC2034

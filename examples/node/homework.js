@@ -258,15 +258,15 @@ async function makeAMistake(client) {
 }
 
 async function giveUp(client) {
-  console.log('A deadline of 0.2 s, for work of many seconds');
-  const late = await refusal(call(client, 'Check', buildLongWork(), withDeadline(200)));
+  console.log('A deadline of 0.1 s, for work of many seconds');
+  const late = await refusal(call(client, 'Check', buildLongWork(), withDeadline(100)));
   console.log(`  ${grpc.status[late.code]}`);
   holds(late.code === grpc.status.DEADLINE_EXCEEDED, `the deadline ends with ${late.code}`);
 
   console.log('A call that is cancelled: the server stops too');
   const cancelled = await new Promise((resolve) => {
     const running = client.Check(buildLongWork(), waitForReady, withDeadline(), resolve);
-    setTimeout(() => running.cancel(), 200);
+    setTimeout(() => running.cancel(), 100);
   });
   console.log(`  ${grpc.status[cancelled?.code ?? grpc.status.OK]}`);
   holds(cancelled?.code === grpc.status.CANCELLED, `the cancelled call ends with ${cancelled?.code}`);

@@ -306,14 +306,14 @@ def make_a_mistake(gradus, checks):
 
 
 def give_up(gradus, checks):
-    print("A deadline of 0.2 s, for work of many seconds")
-    call = gradus.start_check(build_long_work(), timeout=0.2)
+    print("A deadline of 0.1 s, for work of many seconds")
+    call = gradus.start_check(build_long_work(), timeout=0.1)
     print(f"  {call.code().name}")
     checks.holds(call.code() == grpc.StatusCode.DEADLINE_EXCEEDED, f"the deadline ends with {call.code()}")
 
     print("A call that is cancelled: the server stops too")
     call = gradus.start_check(build_long_work())
-    time.sleep(0.2)
+    time.sleep(0.1)
     call.cancel()
     print(f"  {call.code().name}")
     checks.holds(call.code() == grpc.StatusCode.CANCELLED, f"the cancelled call ends with {call.code()}")

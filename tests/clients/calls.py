@@ -49,7 +49,7 @@ def elementwise_problem(numbers, op, raw=False):
 
 
 def long_work(size=60):
-    """Work of some seconds, and of minutes with a size of 150."""
+    """Work of a second or two, of many with a size of 100, and of minutes with one of 150."""
     made = problem("""
         network {
           parameters { name: "w" value {} }
@@ -240,8 +240,8 @@ def common_calls(directory):
     add_large(calls)
     add_refusals(calls)
     add_grading(calls)
-    calls.add("late", GRADIENT + "Check", long_work(), expect="DEADLINE_EXCEEDED", deadline_ms=300)
-    calls.add("cancelled", GRADIENT + "Check", long_work(), expect="CANCELLED", cancel_after_ms=300)
+    calls.add("late", GRADIENT + "Check", long_work(100), expect="DEADLINE_EXCEEDED", deadline_ms=300)
+    calls.add("cancelled", GRADIENT + "Check", long_work(100), expect="CANCELLED", cancel_after_ms=300)
     return calls
 
 

@@ -390,8 +390,8 @@ class Comparison:
             with self.report.comparing("the server: computes nothing any more for those who gave up"):
                 for metric in ("gradus_calls_in_flight", "gradus_busy_workers"):
                     server.wait(metric, 0)
-                given_up = server.metric("gradus_cancelled_total")
-                assert given_up >= 4 * len(self.languages), f"only {given_up:g} calls were given up"
+                # Not how many: a deadline may pass before a busy machine's server has seen the call.
+                assert server.metric("gradus_cancelled_total") > 0, "no call was given up"
         return calls, reference
 
     def with_tokens(self, calls, reference):

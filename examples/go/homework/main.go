@@ -358,8 +358,8 @@ func makeAMistake(ctx context.Context, gradus pb.GradientServiceClient) {
 }
 
 func giveUp(ctx context.Context, gradus pb.GradientServiceClient) {
-	fmt.Println("A deadline of 0.2 s, for work of many seconds")
-	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	fmt.Println("A deadline of 0.1 s, for work of many seconds")
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
 	_, err := gradus.Check(short, buildLongWork())
 	fmt.Printf("  %s\n", codeName(status.Code(err)))
@@ -367,7 +367,7 @@ func giveUp(ctx context.Context, gradus pb.GradientServiceClient) {
 
 	fmt.Println("A call that is cancelled: the server stops too")
 	cancelled, cancel := context.WithCancel(ctx)
-	time.AfterFunc(200*time.Millisecond, cancel)
+	time.AfterFunc(100*time.Millisecond, cancel)
 	_, err = gradus.Check(cancelled, buildLongWork())
 	fmt.Printf("  %s\n", codeName(status.Code(err)))
 	holds(status.Code(err) == codes.Canceled, "the cancelled call ends with %v", err)

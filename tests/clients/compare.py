@@ -418,7 +418,7 @@ class Comparison:
                     check_grpcurl_tls(self.grpcurl, address, certificate, staff)
 
     def unavailable(self):
-        overloaded = lists.refused_call(self.folder("overloaded"), "UNAVAILABLE")
+        overloaded = lists.refused_call(self.folder("overloaded"), "UNAVAILABLE", "OVERLOADED")
         with self.start("overloaded", "--workers", "1", "--queue", "1", "--max-flops", "1e13") as server:
             with grpc.insecure_channel(server.address) as channel:
                 stub = gradient_service_pb2_grpc.GradientServiceStub(channel)

@@ -36,7 +36,7 @@ CALLERS = ROOT / "docs" / "callers.md"
 # Where the words of the message are the client library's own.
 LOCAL_CODES = {"CANCELLED", "DEADLINE_EXCEEDED"}
 
-# What a caller can cause with messages that parse. INTERNAL takes bytes that are no message.
+# What a caller can cause. Bytes that are no message are INVALID_ARGUMENT as well, and no library here would send them.
 CODES = {
     "OK", "CANCELLED", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
     "UNIMPLEMENTED", "UNAVAILABLE", "UNAUTHENTICATED",

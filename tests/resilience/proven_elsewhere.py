@@ -55,7 +55,7 @@ def tls(world: World) -> Result:
     return ctest(world, "^TlsTest")
 
 
-@scenario("T16", "the container image, by ./scripts/test-docker", "its tests pass", quick=False, limit_s=900)
+@scenario("T16", "the container image, by ./scripts/test-docker", "its tests pass", quick=False, limit_s=300)
 def container(_: World) -> Result:
     return other_script("test-docker")
 
@@ -65,6 +65,6 @@ def sanitizers(_: World) -> Result:
     raise Skipped("./scripts/sanitize does it, in builds of its own")
 
 
-@scenario("T24", "clients in other languages, by ./scripts/test-clients", "its tests pass", quick=False, limit_s=900)
+@scenario("T24", "clients in other languages, by ./scripts/test-clients", "its tests pass", quick=False, limit_s=300)
 def clients(_: World) -> Result:
     return other_script("test-clients")

@@ -59,8 +59,8 @@ grpc::ServerUnaryReactor* Serve(TypedCall<Request, Response>* call, const Limits
     call->RunOn(pool, compute);
     return call;
   }
-  if (absl::Status read = call->ReadRequest(); !read.ok()) {
-    call->Refuse(std::move(read));
+  if (const absl::Status read = call->ReadRequest(); !read.ok()) {
+    call->Refuse(read);
     return call;
   }
   if (!IsQuickToPrepare(call->request())) {
@@ -68,14 +68,14 @@ grpc::ServerUnaryReactor* Serve(TypedCall<Request, Response>* call, const Limits
     return call;
   }
   std::optional<Evaluation> evaluation;
-  absl::Status prepared = WithoutExceptions(call->method(), [&] {
+  const absl::Status prepared = WithoutExceptions(call->method(), [&] {
     absl::StatusOr<Evaluation> result = Prepare(call->request(), limits);
     if (!result.ok()) return result.status();
     evaluation = *std::move(result);
     return absl::OkStatus();
   });
   if (!prepared.ok()) {
-    call->Refuse(std::move(prepared));
+    call->Refuse(prepared);
   } else if (evaluation->plan.EstimatedMicroseconds() <= kInlineMicroseconds) {
     call->Run([&] { return gradus::Run(*evaluation, call->cancelled(), &call->response()); });
   } else {

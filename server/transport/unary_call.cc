@@ -81,8 +81,8 @@ void UnaryCall::RunOn(ComputePool& pool, std::function<absl::Status()> work) {
   if (!pool.TrySubmit(call_.TurnName(), {.run = std::move(run), .refuse = refuse})) refuse();
 }
 
-void UnaryCall::Refuse(absl::Status error) {
-  Answer(admission().ok() ? std::move(error) : admission());
+void UnaryCall::Refuse(const absl::Status& error) {
+  Answer(admission().ok() ? error : admission());
 }
 
 absl::Status UnaryCall::WriteResponse() {

@@ -57,7 +57,7 @@ class UnaryCall : public grpc::ServerUnaryReactor {
   // The same on the pool, or QueueIsFull.
   void RunOn(ComputePool& pool, std::function<absl::Status()> work);
   // Answers the call with an error.
-  void Refuse(absl::Status error);
+  void Refuse(const absl::Status& error);
 
  protected:
   using Message = google::protobuf::Message;

@@ -78,6 +78,8 @@ void AddServing(CLI::App& app, Flags& flags) {
           "after SIGTERM, milliseconds between NOT_SERVING and refusing new calls");
   AddTime(app, "--drain-grace-ms", flags.drain_grace, 0,
           "then, milliseconds that calls in flight have to finish");
+  app.add_flag("--allow-few-files", flags.allows_few_files,
+               "start also where so few files may be open that a few clients can use them up");
 }
 
 // Who may call, and over what.

@@ -17,6 +17,8 @@ struct Flags {
   std::string log_level = "info";
   std::chrono::milliseconds drain_delay{2000};
   std::chrono::milliseconds drain_grace{6000};
+  // Start although few files, and so few connections, may be open.
+  bool allows_few_files = false;
   // Ask the server at the listen address whether it serves, and do nothing else.
   bool is_health_check = false;
   // All that is set, as a configuration file would say it. It holds no secret: those are in files

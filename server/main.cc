@@ -36,8 +36,8 @@ namespace {
 constexpr int kExitNotServing = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitCannotListen = 3;
-// Fewer files than these that may be open are worth a warning.
-constexpr int64_t kFewFiles = 4096;
+// With fewer files than these that may be open, a few clients could take all connections.
+constexpr int64_t kLeastFiles = 4096;
 
 // Traces of megabytes come and go. By default glibc gives such memory back each time, and touching
 // fresh pages again costs several times the computation; so keep it. Resident memory stays at its
@@ -140,11 +140,13 @@ int main(int argc, char** argv) {
   gradus::ForbidCoreFiles();
   const int64_t files = gradus::RaiseFileLimit();
   LogConfiguration(flags.configuration);
-  if (files < kFewFiles) {
-    spdlog::warn(
-        "only {} files may be open, so a few hundred idle connections keep everybody else out; "
-        "raise the limit (ulimit -n)",
-        files);
+  if (files < kLeastFiles && !flags.allows_few_files) {
+    spdlog::error(
+        "only {} files may be open: once as many clients are connected nobody else can be, with "
+        "gRPC 1.51 not even when they are gone; raise the limit (ulimit -Hn {}), or say "
+        "--allow-few-files",
+        files, kLeastFiles);
+    return kExitUsage;
   }
   const bool holds_assignments = !flags.assignments.directory.empty();
   flags.assignments.limits = flags.server.limits;

@@ -94,7 +94,8 @@ def test_few_files_are_refused_unless_allowed():
     few = ("/usr/bin/prlimit", "--nofile=4095", SERVER, "--listen", "127.0.0.1:0", "--metrics-listen", "")
     refused = subprocess.run(few, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
     assert refused.returncode == 2 and "--allow-few-files" in refused.stderr, refused
-    with subprocess.Popen([*few, "--allow-few-files", "--drain-delay-ms", "0"], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*few, "--allow-few-files", "--drain-delay-ms", "0"],
+                          stderr=subprocess.PIPE, text=True) as process:
         assert any("listens on" in line for line in process.stderr)
         process.terminate()
         process.communicate(timeout=PATIENCE)

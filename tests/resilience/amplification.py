@@ -60,7 +60,8 @@ FAMILIES: dict[str, Family] = {
     "einsum of three": lambda n: broadcast("a", n, n) + node('einsum { equation: "ab,bc,ca->" }', "a", "a", "a"),
     "conv2d": lambda n: broadcast("a", 1, 1, n, n) + broadcast("b", 1, 1, n, n) + node(
         f"conv2d {{ padding: {n // 2} }}", "a", "b"),
-    "conv1d": lambda n: broadcast("a", 1, 1, n) + broadcast("b", 1, 1, n) + node(f"conv1d {{ padding: {n} }}", "a", "b"),
+    "conv1d": lambda n: broadcast("a", 1, 1, n) + broadcast("b", 1, 1, n) + node(
+        f"conv1d {{ padding: {n} }}", "a", "b"),
     "conv_transpose2d": lambda n: broadcast("a", 1, 1, n, n) + broadcast("b", 1, 1, n, n) + node(
         "conv_transpose2d {}", "a", "b"),
     "attention": lambda n: broadcast("a", n, 2) + node("attention {}", "a", "a", "a"),
@@ -173,7 +174,7 @@ def costs(world: World, families: Iterable[str], flags: list[str], calls: int) -
 def small_requests(world: World) -> Result:
     result = Result()
     families = ("exp {}", "mat_mul", "penalty") if world.is_quick else FAMILIES
-    measured = costs(world, families, ["--max-flops", "1e7", "--max-bytes", "1e6"], world.choose(20, 2))
+    measured = costs(world, families, ["--max-flops", "1e7", "--max-bytes", "1e6"], world.choose(8, 2))
     result.fact("kinds", len(measured), "> 0", len(measured) > 0)
     worst = max(measured, key=lambda cost: cost.ratio)
     result.timing("CPU", f"{worst.ratio:.0f}x ({1000 * worst.cpu:.0f} ms) at most, {worst.name}", "<= 100x",

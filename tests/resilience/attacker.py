@@ -122,7 +122,7 @@ def told(report: grade_pb2.GradeReport, item: str) -> bytes:
 
 
 @scenario("T3", "a thousand queries to Grade, at each feedback level, by a student who wants to know the key",
-          "right or wrong of each item and no more; a gradient to 10 % only by guessing, of it or of what follows from it")
+          "right or wrong of each item, no more; a gradient to 10 % only by guessing it, or what follows from it")
 def attacker(world: World) -> Result:
     result = Result()
     with Server(world, "--assignments", hold_homework(world)) as server:

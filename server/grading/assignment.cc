@@ -76,12 +76,12 @@ std::string AliasOf(Address address) {
   return FormatAddress(address);
 }
 
+}  // namespace
+
 bool IsGiven(const Plan& plan, const Target& target) {
   return target.quantity.kind == QuantityKind::kValue &&
          !plan.graph().is_node(target.quantity.value);
 }
-
-}  // namespace
 
 // Makes a CompiledAssignment, step by step.
 class AssignmentCompiler {

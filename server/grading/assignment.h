@@ -27,6 +27,10 @@
 
 namespace gradus {
 
+// Whether a target is no result but data of the problem: an input, or a parameter before the first
+// update.
+bool IsGiven(const Plan& plan, const Target& target);
+
 // An item with its key.
 struct CompiledItem {
   std::string id;
@@ -57,7 +61,7 @@ struct AskedProblem {
   // Where quantities stand in the order of computation, from 1.
   std::map<std::pair<int, Quantity>, int64_t> order;
 
-  // The value of a formula at the problem's own numbers.
+  // The value of a formula in the truth.
   double ValueOf(const Formula& formula) const;
 };
 

@@ -41,6 +41,7 @@ class PaperReader {
         if (absl::Status s = ReadItem(*answers[i].front(), i, item); !s.ok()) return s;
       }
     }
+    for (const auto& [i, formula] : wrong_formulas_) Evaluate(formula, i);
     const double usual_unit = UsualUnit(units_);
     paper_.usual_half_width = HalfWidth(usual_unit, 0, assignment_.policy().allow_truncation());
     paper_.has_mixed_units = usual_unit > 0 && inexact_units_.size() > 1;
@@ -100,19 +101,60 @@ class PaperReader {
       SetMalformed(std::string(formula.status().message()), item);
       return absl::OkStatus();
     }
-    const AskedProblem& problem = assignment_.problems()[asked.problem];
-    const absl::StatusOr<bool> is_right = problem.draws->AreEqual(
+    const absl::StatusOr<bool> is_right = assignment_.problems()[asked.problem].draws->AreEqual(
         *formula, asked.formula.has_value() ? *asked.formula : Formula::OfQuantity(*asked.target),
         cancelled_);
     if (!is_right.ok()) return is_right.status();
     item.formula_is_right = *is_right;
-    const double value = *is_right ? asked.key[0] : problem.ValueOf(*formula);
-    if (std::isfinite(value)) {
-      PaperElement& element = item.elements.front();
-      element.written = value;
-      element.half_width = HalfWidth(0, value, false);
+    if (*is_right) {
+      SetValue(asked.key[0], 0, item);
+    } else {
+      wrong_formulas_.emplace_back(i, *formula);
     }
     return absl::OkStatus();
+  }
+
+  // Gives a wrong formula its value, from numbers that the student has: with one of the key in it,
+  // what follows from it would tell the key.
+  void Evaluate(const Formula& formula, size_t i) {
+    std::vector<double> values;
+    std::vector<double> half_widths;
+    for (const Target& variable : formula.variables()) {
+      const size_t problem = assignment_.items()[i].problem;
+      const std::optional<PaperElement> number =
+          NumberOf(variable, assignment_.problems()[problem]);
+      if (!number.has_value()) return;
+      values.push_back(*number->written);
+      half_widths.push_back(number->half_width);
+    }
+    SetValue(formula.Evaluate(values), formula.HalfWidth(values, half_widths), paper_.items[i]);
+  }
+
+  // A number that is given, or that was handed in; nullopt for all others.
+  std::optional<PaperElement> NumberOf(const Target& target, const AskedProblem& asked) const {
+    if (IsGiven(asked.problem->plan(), target)) {
+      return PaperElement{.written = asked.problem->TruthOf(target)[*target.element]};
+    }
+    const auto items = asked.items.find({target.update, target.quantity});
+    if (items == asked.items.end()) return std::nullopt;
+    for (const size_t i : items->second) {
+      const std::optional<int64_t>& element = assignment_.items()[i].target->element;
+      if (paper_.items[i].formula_is_right.has_value()) continue;
+      if (element.has_value() && element != target.element) continue;
+      const size_t place = element.has_value() ? 0 : static_cast<size_t>(*target.element);
+      const PaperElement& number = paper_.items[i].elements[place];
+      if (number.written.has_value()) return number;
+    }
+    return std::nullopt;
+  }
+
+  // The number that a formula stands for, if it is one.
+  static void SetValue(double value, double half_width, PaperItem& item) {
+    if (!std::isfinite(value)) return;
+    PaperElement& element = item.elements.front();
+    element.written = value;
+    element.half_width = HalfWidth(0, value, false);
+    if (half_width > element.half_width) element.half_width = half_width;
   }
 
   // Whether a number is all there is, such as a 1 or a 0.5 that the key has too: its digits do not
@@ -127,6 +169,8 @@ class PaperReader {
   const v1::Submission& submission_;
   const std::atomic<bool>& cancelled_;
   Paper paper_;
+  // By their items.
+  std::vector<std::pair<size_t, Formula>> wrong_formulas_;
   std::vector<double> units_;
   std::set<double> inexact_units_;
 };

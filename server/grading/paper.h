@@ -41,9 +41,10 @@ struct PaperItem {
   // Why it, or part of it, could not be read.
   std::string problem;
   std::vector<std::string> notes;
-  // Judged already, by its formula: true or false. It stands for its value at the problem's own
-  // numbers; one that has no finite value stands for no number, and is told from no other: whether
-  // it is finite would tell of the key what the student does not know.
+  // Judged already, by its formula: true or false. A right one stands for the key; a wrong one for
+  // its value at the given numbers and those that were handed in, or for no number where that is
+  // not finite, or not all are there: with numbers of the key in it, what follows from it would
+  // tell them.
   std::optional<bool> formula_is_right;
 };
 

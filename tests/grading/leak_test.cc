@@ -197,6 +197,21 @@ TEST_F(RepeatedQueryTest, AFormulaThatIsFiniteOnOneSideOfAKeyTellsNoSide) {
   EXPECT_EQ(told.size(), 1U);
 }
 
+// Nor does what follows from a formula of the key that is 1 on one side and 2 on the other.
+TEST_F(RepeatedQueryTest, WhatFollowsFromAFormulaOfAKeyTellsNoSide) {
+  const double z = truth_.at("z")[0];
+  std::set<std::string> told;
+  for (const double limit : {z - 0.01, z + 0.01}) {
+    for (const double followed : {1, 2}) {
+      v1::Submission paper;
+      AddFormula("o", fmt::format("1.5 + 0.5 tanh(1e9 (z[0] - {}))", limit), &paper);
+      AddNumber("yhat", 1 / (1 + std::exp(-followed)), &paper);
+      told.insert(Told(paper));
+    }
+  }
+  EXPECT_EQ(told.size(), 1U);
+}
+
 // A formula that is right wherever it is tried, and something else at the assignment's own numbers,
 // stands for the key, so that nothing follows from what it is there.
 TEST_F(RepeatedQueryTest, WhatFollowsFromARightFormulaIsTheKeys) {

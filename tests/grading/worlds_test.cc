@@ -503,6 +503,22 @@ TEST_F(WorldsTest, WhatFollowsFromAWrongFormulaIsCarried) {
   EXPECT_THAT(report.findings(), SizeIs(1));
 }
 
+// Half of the z that was handed in. With half of the key's z, which is 6, what follows would tell
+// it.
+TEST_F(WorldsTest, AWrongFormulaHasItsValueFromWhatWasHandedIn) {
+  const auto verdict_on_loss = [&](const Numbers& numbers) {
+    v1::Submission paper = FromProgram(numbers);
+    paper.MergeFrom(InLetters({{"h", "z / 2"}}));
+    const auto report = Grade(chain_, paper);
+    EXPECT_EQ(ItemOf(report, "h").verdict(), v1::VERDICT_INCORRECT);
+    return ItemOf(report, "L").verdict();
+  };
+  EXPECT_EQ(verdict_on_loss({{"z", 5}, {"L", 2.5 / 4}}), v1::VERDICT_CARRIED);
+  EXPECT_EQ(verdict_on_loss({{"z", 6}, {"L", 3.0 / 4}}), v1::VERDICT_CARRIED);
+  EXPECT_EQ(verdict_on_loss({{"z", 5}, {"L", 3.0 / 4}}), v1::VERDICT_INCORRECT);
+  EXPECT_EQ(verdict_on_loss({{"L", 3.0 / 4}}), v1::VERDICT_INCORRECT);
+}
+
 TEST(FormulaAnswerTest, NamesNeitherItselfNorWhatComesLater) {
   const auto report = Grade(
       ProblemTwo(),

@@ -174,7 +174,8 @@ def hostile_shapes_are_refused(world: World) -> Result:
         wrong = {answer for answer in answers if answer != "OK" and not answer.startswith("INVALID_ARGUMENT at ")}
         result.fact(f"answers to {2 * len(attributes)} attributes", wrong or "refused or right", "refused or right")
         grown = (server.peak_resident_bytes() - memory) / MEBIBYTE
-        result.fact("memory", f"+{grown:.1f} MiB", "< 2 MiB", grown < 2)
+        # What the allocator does by the way is about as much, so that this is no fact.
+        result.timing("memory", f"+{grown:.1f} MiB", "< 2 MiB", grown < 2)
     return result
 
 

@@ -1,6 +1,7 @@
 #include "server/grading/paper.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -41,7 +42,14 @@ class PaperReader {
         if (absl::Status s = ReadItem(*answers[i].front(), i, item); !s.ok()) return s;
       }
     }
-    for (const auto& [i, formula] : wrong_formulas_) Evaluate(formula, i);
+    for (const auto& [i, formula] : formulas_) {
+      PaperItem& item = paper_.items[i];
+      // A right one stands for the key, whatever it is at the assignment's own numbers.
+      if (*item.formula_is_right) continue;
+      if (const std::optional<PaperElement> value = ValueOfFormula(i); value.has_value()) {
+        SetValue(*value, item);
+      }
+    }
     const double usual_unit = UsualUnit(units_);
     paper_.usual_half_width = HalfWidth(usual_unit, 0, assignment_.policy().allow_truncation());
     paper_.has_mixed_units = usual_unit > 0 && inexact_units_.size() > 1;
@@ -106,55 +114,58 @@ class PaperReader {
         cancelled_);
     if (!is_right.ok()) return is_right.status();
     item.formula_is_right = *is_right;
-    if (*is_right) {
-      SetValue(asked.key[0], 0, item);
-    } else {
-      wrong_formulas_.emplace_back(i, *formula);
-    }
+    if (*is_right) SetValue({.written = asked.key[0]}, item);
+    formulas_.emplace(i, *formula);
     return absl::OkStatus();
   }
 
-  // Gives a wrong formula its value, from numbers that the student has: with one of the key in it,
-  // what follows from it would tell the key.
-  void Evaluate(const Formula& formula, size_t i) {
+  // What the formula of item i is worth to the student, who has no number of the key: with one in
+  // it, what follows from the formula would tell the key. nullopt where one would be needed.
+  std::optional<PaperElement> ValueOfFormula(size_t i) {
+    const auto known = formula_values_.find(i);
+    if (known != formula_values_.end()) return known->second;
+    const Formula& formula = formulas_.at(i);
+    const AskedProblem& asked = assignment_.problems()[assignment_.items()[i].problem];
     std::vector<double> values;
     std::vector<double> half_widths;
     for (const Target& variable : formula.variables()) {
-      const size_t problem = assignment_.items()[i].problem;
-      const std::optional<PaperElement> number =
-          NumberOf(variable, assignment_.problems()[problem]);
-      if (!number.has_value()) return;
+      // Formulas name only what comes earlier, so this ends.
+      const std::optional<PaperElement> number = NumberOf(variable, asked);
+      if (!number.has_value()) return formula_values_[i] = std::nullopt;
       values.push_back(*number->written);
       half_widths.push_back(number->half_width);
     }
-    SetValue(formula.Evaluate(values), formula.HalfWidth(values, half_widths), paper_.items[i]);
+    return formula_values_[i] = PaperElement{.written = formula.Evaluate(values),
+                                             .half_width = formula.HalfWidth(values, half_widths)};
   }
 
-  // A number that is given, or that was handed in; nullopt for all others.
-  std::optional<PaperElement> NumberOf(const Target& target, const AskedProblem& asked) const {
-    if (IsGiven(asked.problem->plan(), target)) {
-      return PaperElement{.written = asked.problem->TruthOf(target)[*target.element]};
+  // A number that is given, or not asked for; or else as it was handed in, as a number or as a
+  // formula.
+  std::optional<PaperElement> NumberOf(const Target& target, const AskedProblem& asked) {
+    bool is_asked = false;
+    if (const auto items = asked.items.find({target.update, target.quantity});
+        items != asked.items.end()) {
+      for (const size_t i : items->second) {
+        const std::optional<int64_t>& element = assignment_.items()[i].target->element;
+        if (element.has_value() && element != target.element) continue;
+        is_asked = true;
+        if (formulas_.contains(i)) return ValueOfFormula(i);
+        const size_t place = element.has_value() ? 0 : static_cast<size_t>(*target.element);
+        const PaperElement& number = paper_.items[i].elements[place];
+        if (number.written.has_value()) return number;
+      }
     }
-    const auto items = asked.items.find({target.update, target.quantity});
-    if (items == asked.items.end()) return std::nullopt;
-    for (const size_t i : items->second) {
-      const std::optional<int64_t>& element = assignment_.items()[i].target->element;
-      if (paper_.items[i].formula_is_right.has_value()) continue;
-      if (element.has_value() && element != target.element) continue;
-      const size_t place = element.has_value() ? 0 : static_cast<size_t>(*target.element);
-      const PaperElement& number = paper_.items[i].elements[place];
-      if (number.written.has_value()) return number;
-    }
-    return std::nullopt;
+    if (is_asked && !IsGiven(asked.problem->plan(), target)) return std::nullopt;
+    return PaperElement{.written = asked.problem->TruthOf(target)[*target.element]};
   }
 
   // The number that a formula stands for, if it is one.
-  static void SetValue(double value, double half_width, PaperItem& item) {
-    if (!std::isfinite(value)) return;
+  static void SetValue(const PaperElement& value, PaperItem& item) {
+    if (!std::isfinite(*value.written)) return;
     PaperElement& element = item.elements.front();
-    element.written = value;
-    element.half_width = HalfWidth(0, value, false);
-    if (half_width > element.half_width) element.half_width = half_width;
+    element.written = value.written;
+    element.half_width = HalfWidth(0, *value.written, false);
+    if (value.half_width > element.half_width) element.half_width = value.half_width;
   }
 
   // Whether a number is all there is, such as a 1 or a 0.5 that the key has too: its digits do not
@@ -170,7 +181,8 @@ class PaperReader {
   const std::atomic<bool>& cancelled_;
   Paper paper_;
   // By their items.
-  std::vector<std::pair<size_t, Formula>> wrong_formulas_;
+  std::map<size_t, Formula> formulas_;
+  std::map<size_t, std::optional<PaperElement>> formula_values_;
   std::vector<double> units_;
   std::set<double> inexact_units_;
 };

@@ -42,9 +42,9 @@ struct PaperItem {
   std::string problem;
   std::vector<std::string> notes;
   // Judged already, by its formula: true or false. A right one stands for the key; a wrong one for
-  // its value at the given numbers and those that were handed in, or for no number where that is
-  // not finite, or not all are there: with numbers of the key in it, what follows from it would
-  // tell them.
+  // its value at the numbers that are given, handed in, or not asked for, or for no number where
+  // that is not finite, or one that is asked for is missing: with numbers of the key in it, what
+  // follows from it would tell them.
   std::optional<bool> formula_is_right;
 };
 

@@ -2,6 +2,7 @@
 
 #include "server/grading/worlds.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <string>
@@ -517,6 +518,33 @@ TEST_F(WorldsTest, AWrongFormulaHasItsValueFromWhatWasHandedIn) {
   EXPECT_EQ(verdict_on_loss({{"z", 6}, {"L", 3.0 / 4}}), v1::VERDICT_CARRIED);
   EXPECT_EQ(verdict_on_loss({{"z", 5}, {"L", 3.0 / 4}}), v1::VERDICT_INCORRECT);
   EXPECT_EQ(verdict_on_loss({{"L", 3.0 / 4}}), v1::VERDICT_INCORRECT);
+}
+
+// The z that was handed in as a formula, right or wrong, is as good as its number.
+TEST_F(WorldsTest, AWrongFormulaHasItsValueFromOtherFormulas) {
+  const auto verdict_on_loss = [&](const char* z, double loss) {
+    v1::Submission paper = FromProgram({{"L", loss}});
+    paper.MergeFrom(InLetters({{"z", z}, {"h", "z / 2"}}));
+    return ItemOf(Grade(chain_, paper), "L").verdict();
+  };
+  EXPECT_EQ(verdict_on_loss("x w", 3.0 / 4), v1::VERDICT_CARRIED);
+  EXPECT_EQ(verdict_on_loss("x + w", 2.5 / 4), v1::VERDICT_CARRIED);
+  EXPECT_EQ(verdict_on_loss("x + w", 3.0 / 4), v1::VERDICT_INCORRECT);
+}
+
+// Nobody can hand in what is not asked for: it is taken from the truth.
+TEST_F(WorldsTest, AWrongFormulaMayNameWhatIsNotAskedFor) {
+  v1::Assignment assignment = chain_;
+  auto& items = *assignment.mutable_items();
+  items.erase(std::remove_if(items.begin(), items.end(),
+                             [](const v1::Item& item) { return item.id() == "z"; }),
+              items.end());
+  ASSERT_EQ(items.size(), chain_.items_size() - 1);
+  v1::Submission paper = FromProgram({{"L", 3.0 / 4}});
+  paper.MergeFrom(InLetters({{"h", "z / 2"}}));
+  const auto report = Grade(assignment, paper);
+  EXPECT_EQ(ItemOf(report, "h").verdict(), v1::VERDICT_INCORRECT);
+  EXPECT_EQ(ItemOf(report, "L").verdict(), v1::VERDICT_CARRIED);
 }
 
 TEST(FormulaAnswerTest, NamesNeitherItselfNorWhatComesLater) {

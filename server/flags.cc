@@ -116,7 +116,8 @@ void AddLimits(CLI::App& app, Limits& limits) {
   AddLimit(app, "--max-operands", limits.max_operands, 1e9, "operands of all nodes together");
   AddLimit(app, "--max-tensor-elements", limits.max_tensor_elements, 1e12,
            "elements of one tensor");
-  AddLimit(app, "--max-bytes", limits.max_bytes, kMostBytes, "bytes of all that a request makes");
+  AddLimit(app, "--max-bytes", limits.max_bytes, kMostBytes,
+           "bytes of all that a request makes, and of itself in memory");
   AddLimit(app, "--max-flops", limits.max_flops, 1e18,
            "estimated floating-point operations of a request");
 }

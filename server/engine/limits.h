@@ -5,8 +5,7 @@
 
 namespace gradus {
 
-// Budgets of one request, checked before anything large is allocated. A request as gRPC hands it
-// over may itself take many times the bytes that it had on the wire.
+// Budgets of one request, checked before anything large is allocated.
 struct Limits {
   // Bytes of a request on the wire.
   int max_request_bytes = 16 * 1024 * 1024;
@@ -16,7 +15,8 @@ struct Limits {
   int64_t max_operands = 100'000;
   // Elements of one tensor, given or computed.
   int64_t max_tensor_elements = int64_t{1} << 24;
-  // Bytes of all that a request makes: values, slopes, gradients, updates and the response.
+  // Bytes of all that a request makes: values, slopes, gradients, updates and the response. As many
+  // again for the request itself, which may take many times the bytes that it had on the wire.
   double max_bytes = 256.0 * 1024 * 1024;
   // Bytes of a response. Some below what gRPC may send, as the count is an estimate.
   double max_response_bytes = 60.0 * 1024 * 1024;

@@ -17,6 +17,7 @@ namespace {
 // Less often than the server sends those away for (min_ping_interval).
 constexpr int kKeepaliveTimeMs = 12'000;
 constexpr int kKeepaliveTimeoutMs = 6'000;
+constexpr int kReconnectMs = 100;
 
 // The token of a file, which is one word, or the one that is given.
 absl::StatusOr<std::string> TokenFor(const ConnectionOptions& options) {
@@ -74,6 +75,9 @@ absl::StatusOr<Connection> Connection::Open(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A server that starts again is called again before calls are given up, and not only after the
+  // second that gRPC would wait.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   // What stays on this machine, a token in plain text among it, is no business of a proxy.
   if (IsLocalAddress(options.server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

@@ -91,6 +91,7 @@ def channel_to(servers: Iterable[str]) -> grpc.Channel:
     """To several servers, as docs/operations.md advises."""
     return grpc.insecure_channel("ipv4:" + ",".join(servers), [
         ("grpc.service_config", SERVICE_CONFIG_FILE.read_text(encoding="utf-8")),
+        ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.use_local_subchannel_pool", 1)])
 
 

@@ -59,7 +59,7 @@ class Killer:
 
     def _run(self) -> None:
         try:
-            while not self._stop.wait(0.3 if self._world.is_quick else 1):
+            while not self._stop.wait(1 if self.kills > 0 else 0.1):
                 number = self._random.randrange(len(self._servers))
                 server = self._servers[number]
                 server.kill()

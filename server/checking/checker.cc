@@ -15,6 +15,7 @@
 #include "server/engine/backward.h"
 #include "server/engine/forward.h"
 #include "server/engine/quantity.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/map.h"
 #include "server/tensor/largest_magnitude.h"
 
@@ -88,6 +89,7 @@ Checker::Checker(const Graph& graph, const World<double>& world, const Tensor<do
 // also where terms cancel. Intervals are pessimistic, so a share of the largest gradient anywhere
 // limits them.
 void Checker::BoundRounding(const Tensor<double>& upstream) {
+  const InterruptionScope scope(cancelled_);
   constexpr double kMostRounding = 1e-12;
   // Intervals move each bound by two units in the last place, where rounding takes half a unit; a
   // rise is a difference of two roundings.
@@ -185,6 +187,7 @@ bool Checker::AcceptsZero(const Comparison& comparison, double relative, double 
 v1::CheckResult Checker::Check(ValueId value, const Tensor<double>& gradient,
                                v1::CheckMethod method) {
   if (IsCancelled()) return {};
+  const InterruptionScope scope(cancelled_);
   probe_.Aim(value);
   if (UsesSteps(method)) {
     const double largest = LargestMagnitude(probe_.point());

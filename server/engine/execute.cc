@@ -9,6 +9,7 @@
 #include "fmt/format.h"
 #include "server/engine/compute.h"
 #include "server/engine/world.h"
+#include "server/kernels/interruption.h"
 #include "server/status/field_error.h"
 #include "server/tensor/tensor_proto.h"
 
@@ -32,18 +33,19 @@ class Execution {
         world_(plan.graph(), plan.slot_count()) {}
 
   absl::Status Run() {
+    const InterruptionScope scope(cancelled_);
     if (absl::Status s = ReadPins(); !s.ok()) return s;
     if (absl::Status s = ReadUpstream(); !s.ok()) return s;
     for (int update = 0; update < plan_.world_count(); ++update) {
       if (absl::Status s = LoadGiven(update); !s.ok()) return s;
       std::optional<Updater<T>> updater;
       for (const Quantity& q : plan_.Order(update)) {
-        if (IsCancelled()) return Cancelled();
         if (IsOfUpdate(q.kind) && !updater.has_value()) {
           updater.emplace(graph_, world_, plan_.problem().network(), plan_.problem().optimizer(),
                           plan_.UpdateNumber(update));
         }
         world_.At(q) = ComputeQuantity(graph_, world_, upstream_, updater, q);
+        if (IsCancelled()) return Cancelled();
         Finish(q, update);
       }
     }

@@ -6,6 +6,7 @@
 #include "server/checking/checker.h"
 #include "server/engine/compute.h"
 #include "server/engine/execute.h"
+#include "server/kernels/map.h"
 
 namespace gradus {
 namespace {
@@ -140,7 +141,7 @@ template Tensor<Interval> CompiledProblem::Compute(const World<Interval>&, const
 
 Tensor<Interval> ExactIntervals(const Tensor<double>& numbers) {
   Tensor<Interval> intervals(numbers.shape());
-  for (int64_t i = 0; i < numbers.size(); ++i) intervals[i] = Interval(numbers[i]);
+  Map(numbers, intervals, [](double x) { return Interval(x); });
   return intervals;
 }
 

@@ -154,8 +154,11 @@ absl::StatusOr<bool> FormulaDraws::AreEqual(const Formula& a, const Formula& b,
 
 absl::StatusOr<std::shared_ptr<const FormulaDraws::Numbers>> FormulaDraws::Draw(
     size_t i, const std::atomic<bool>& cancelled) const {
-  const std::lock_guard lock(mutex_);
-  if (kept_[i] != nullptr) return kept_[i];
+  {
+    const std::lock_guard lock(mutex_);
+    if (kept_[i] != nullptr) return kept_[i];
+  }
+  // Not under the lock, where others could not be cancelled: at worst they make the same.
   absl::StatusOr<Numbers> made = Make(i, cancelled);
   if (!made.ok()) return made.status();
   auto numbers = std::make_shared<const Numbers>(*std::move(made));
@@ -163,7 +166,8 @@ absl::StatusOr<std::shared_ptr<const FormulaDraws::Numbers>> FormulaDraws::Draw(
   for (const auto& [place, tensor] : *numbers) {
     bytes += sizeof(Numbers::value_type) + sizeof(double) * static_cast<double>(tensor.size());
   }
-  if (kept_bytes_ + bytes <= kMaxKeptBytes) {
+  const std::lock_guard lock(mutex_);
+  if (kept_[i] == nullptr && kept_bytes_ + bytes <= kMaxKeptBytes) {
     kept_[i] = numbers;
     kept_bytes_ += bytes;
   }

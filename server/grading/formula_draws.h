@@ -31,7 +31,7 @@ namespace gradus {
 // Draws are made when first needed. They are kept up to some megabytes; what is beyond is made anew
 // each time.
 //
-// Safe from several threads at once; who needs a draw waits while another makes one.
+// Safe from several threads at once; nobody waits while another makes a draw.
 class FormulaDraws {
  public:
   // The plan, which has no pins, outlives the draws.

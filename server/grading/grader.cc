@@ -14,6 +14,7 @@
 #include "server/grading/paper.h"
 #include "server/grading/points.h"
 #include "server/grading/worlds.h"
+#include "server/kernels/interruption.h"
 #include "server/tensor/tensor_proto.h"
 
 namespace gradus {
@@ -234,12 +235,16 @@ class Reporter {
 absl::StatusOr<v1::GradeReport> GradeSubmission(const CompiledAssignment& assignment,
                                                 const v1::Submission& submission,
                                                 const std::atomic<bool>& cancelled) {
+  const InterruptionScope scope(cancelled);
   absl::StatusOr<Paper> paper = ReadPaper(assignment, submission, cancelled);
   if (!paper.ok()) return paper.status();
   std::vector<Root> roots;
   for (size_t p = 0; p < assignment.problems().size(); ++p) {
     absl::Status status = JudgeProblem(assignment, p, cancelled, *paper, roots);
     if (!status.ok()) return status;
+  }
+  if (cancelled.load(std::memory_order_relaxed)) {
+    return absl::CancelledError("cancelled by the caller");
   }
   return Reporter(assignment, *paper, roots).Report(submission.id());
 }

@@ -21,6 +21,7 @@
 #include "server/grading/grader.h"
 #include "server/grading/written_number.h"
 #include "server/grading/wrong_answers.h"
+#include "server/kernels/interruption.h"
 #include "server/status/field_error.h"
 
 namespace gradus {
@@ -117,12 +118,14 @@ class Linter {
   }
 
   absl::Status Lint(v1::LintAssignmentResponse* response) {
+    const InterruptionScope scope(cancelled_);
     if (absl::Status s = TryRightPapers(); !s.ok()) return s;
     if (absl::Status s = MakeTrials(); !s.ok()) return s;
     if (absl::Status s = TryWrongPapers(); !s.ok()) return s;
     for (int extra = 1; extra <= kMostExtraDigits; ++extra) {
       if (absl::Status s = TryMoreDigits(extra); !s.ok()) return s;
     }
+    if (absl::Status s = CheckCancelled(); !s.ok()) return s;
     Report(response);
     return absl::OkStatus();
   }

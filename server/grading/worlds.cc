@@ -16,6 +16,7 @@
 #include "server/grading/override.h"
 #include "server/grading/rounded_products.h"
 #include "server/grading/view.h"
+#include "server/kernels/interruption.h"
 #include "server/tensor/largest_magnitude.h"
 
 namespace gradus {
@@ -299,7 +300,7 @@ class ProblemJudge {
               const std::set<size_t>& sources, Estimated mended, Estimated own) {
     const double unseen = UnseenHalfWidth(q, update_);
     bool differ = false;
-    for (int64_t i = 0; i < mended.numbers.size(); ++i) {
+    ForEachIndex(mended.numbers.size(), [&](int64_t i) {
       const Claim* const speaker = speakers[static_cast<size_t>(i)];
       if (speaker != nullptr) {
         Keep(*speaker, own);
@@ -312,7 +313,7 @@ class ProblemJudge {
         Round(i, speaker != nullptr ? ElementOf(*speaker).half_width : unseen, products, mended);
       }
       differ = differ || Differ(own.numbers[i], mended.numbers[i]);
-    }
+    });
     if (diverged_) own_.Set(q, std::move(own));
     mended_.Set(q, std::move(mended));
     if (differ) origins_[q] = Latest(sources);
@@ -365,7 +366,7 @@ class ProblemJudge {
   }
 
   // F_q in a world in which of all roots only one was written, or all but that one; nullopt where
-  // too many were asked for.
+  // too many were asked for, or if interrupted.
   std::optional<Estimated> ReplayUpTo(const Quantity& q, size_t root, bool is_left_out) {
     auto found = std::find_if(replays_.begin(), replays_.end(), [&](const Replay& replay) {
       return replay.root == root && replay.is_left_out == is_left_out;
@@ -379,7 +380,7 @@ class ProblemJudge {
       found->view->Begin(0);
     }
     Replay& replay = *found;
-    while (true) {
+    while (!Interrupted(1)) {
       const std::span<const Quantity> order = problem_.order(replay.update);
       if (replay.place == order.size()) {
         replay.view->Begin(++replay.update);
@@ -389,6 +390,7 @@ class ProblemJudge {
       if (replay.update == update_ && order[replay.place] == q) return replay.view->Compute(q);
       ReplayStep(replay, order[replay.place++]);
     }
+    return std::nullopt;
   }
 
   void ReplayStep(Replay& replay, const Quantity& q) {
@@ -409,14 +411,14 @@ class ProblemJudge {
       }
     };
     const double unseen = UnseenHalfWidth(q, replay.update);
-    for (int64_t i = 0; i < world.numbers.size(); ++i) {
+    ForEachIndex(world.numbers.size(), [&](int64_t i) {
       const Claim* const speaker = speakers[static_cast<size_t>(i)];
       if (speaker != nullptr && is_taken(*speaker)) {
         Keep(*speaker, world);
       } else {
         Round(i, speaker != nullptr ? ElementOf(*speaker).half_width : unseen, products, world);
       }
-    }
+    });
     replay.view->Set(q, std::move(world));
   }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/grading/hypotheses/hypothesis.h"
+#include "server/kernels/interruption.h"
 
 namespace gradus {
 namespace {
@@ -82,6 +83,7 @@ void ForEachKnownMistake(
   const std::vector<std::optional<double>> written(key.values().begin(), key.values().end());
   const Scene<double> scene = {problem, q, update, truth, key, written, /*wrong=*/{}};
   for (const Hypothesis& mistake : Hypotheses()) {
+    if (Interrupted(1)) return;
     Readings<double> readings;
     mistake.add_numbers(scene, readings);
     for (const Tensor<double>& reading : readings) see(mistake.code, reading);

@@ -2,9 +2,12 @@
 #define GRADUS_SERVER_KERNELS_ARGMAX_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <span>
 #include <vector>
 
+#include "server/kernels/interruption.h"
 #include "server/tensor/scalar.h"
 
 namespace gradus {
@@ -14,7 +17,9 @@ namespace gradus {
 template <class T>
 T Largest(std::span<const T> values) {
   T largest = values[0];
-  for (const T& value : values.subspan(1)) largest = Max(largest, value);
+  const std::span<const T> others = values.subspan(1);
+  ForEachIndex(std::ssize(others),
+               [&](int64_t i) { largest = Max(largest, others[static_cast<size_t>(i)]); });
   return largest;
 }
 
@@ -28,16 +33,19 @@ void LargestWeights(std::span<const T> values, std::vector<T>& weights) {
   weights.resize(values.size());
   // At first, the largest of the numbers before each.
   T largest = values[0];
-  for (size_t i = 1; i < values.size(); ++i) {
+  const int64_t others = std::ssize(values) - 1;
+  ForEachIndex(others, [&](int64_t k) {
+    const auto i = static_cast<size_t>(k) + 1;
     weights[i] = largest;
     largest = Max(largest, values[i]);
-  }
+  });
   T stays = T(1);
-  for (size_t i = values.size() - 1; i > 0; --i) {
+  ForEachIndex(others, [&](int64_t k) {
+    const auto i = static_cast<size_t>(others - k);
     const T before = weights[i];
     weights[i] = Min(stays, SelectGreater(values[i], before, T(1), T(0)));
     stays = Min(stays, SelectGreater(values[i], before, T(0), T(1)));
-  }
+  });
   weights[0] = stays;
 }
 

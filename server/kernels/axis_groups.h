@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "server/kernels/interruption.h"
 #include "server/kernels/strided_cursor.h"
 #include "server/tensor/shape.h"
 
@@ -21,10 +22,10 @@ class AxisGroups {
   // Calls f(i, position) for element i of this group, in row-major order.
   template <class F>
   void ForEachElement(F f) {
-    for (int64_t i = 0; i < size_; ++i) {
+    ForEachIndex(size_, [&](int64_t i) {
       f(i, group_.position() + element_.position());
       element_.Next();
-    }
+    });
   }
 
   void NextGroup() { group_.Next(); }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "server/kernels/interruption.h"
 #include "server/tensor/shape.h"
 
 namespace gradus {
@@ -22,12 +23,12 @@ void ForEachInRange(const Shape& whole, const AxisRange& range, F f) {
   const int64_t outer = whole.Slice(0, range.axis).element_count();
   const int64_t inner = whole.Slice(range.axis + 1, whole.rank()).element_count();
   int64_t at_part = 0;
-  for (int64_t i = 0; i < outer; ++i) {
-    for (int64_t j = 0; j < range.count; ++j) {
+  ForEachIndex(outer, [&](int64_t i) {
+    ForEachIndex(range.count, [&](int64_t j) {
       const int64_t block = (i * whole[range.axis] + range.start + j * range.step) * inner;
-      for (int64_t k = 0; k < inner; ++k) f(block + k, at_part++);
-    }
-  }
+      ForEachIndex(inner, [&](int64_t k) { f(block + k, at_part++); });
+    });
+  });
 }
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "server/kernels/interruption.h"
 #include "server/kernels/strided_cursor.h"
 #include "server/tensor/shape.h"
 #include "server/tensor/tensor.h"
@@ -28,7 +29,7 @@ template <class F>
 void BroadcastForEach(const Shape& a, const Shape& b, const Shape& shape, F f) {
   const int64_t count = shape.element_count();
   if (a == shape && b == shape) {
-    for (int64_t i = 0; i < count; ++i) f(i, i, i);
+    ForEachIndex(count, [&](int64_t i) { f(i, i, i); });
     return;
   }
   // Row by row along the last axis, since a cursor that moves by elements costs more than most f.
@@ -39,15 +40,15 @@ void BroadcastForEach(const Shape& a, const Shape& b, const Shape& shape, F f) {
   const int64_t b_step = row_length(b) == 1 ? 0 : 1;
   BroadcastCursor a_row(rows(a), rows(shape));
   BroadcastCursor b_row(rows(b), rows(shape));
-  for (int64_t row = 0; row < count; row += shape.back()) {
+  ForEachIndex(count / shape.back(), [&](int64_t r) {
+    const int64_t row = r * shape.back();
     const int64_t a_begin = a_row.position() * row_length(a);
     const int64_t b_begin = b_row.position() * row_length(b);
-    for (int64_t i = 0; i < shape.back(); ++i) {
-      f(row + i, a_begin + i * a_step, b_begin + i * b_step);
-    }
+    ForEachIndex(shape.back(),
+                 [&](int64_t i) { f(row + i, a_begin + i * a_step, b_begin + i * b_step); });
     a_row.Next();
     b_row.Next();
-  }
+  });
 }
 
 // out[i] = x[i] with x broadcast to out's shape.
@@ -70,14 +71,14 @@ template <class T, class F>
 void BroadcastSumAdd(const Shape& shape, const Shape& sum_shape, T* sum, F f) {
   const int64_t count = shape.element_count();
   if (sum_shape == shape) {
-    for (int64_t i = 0; i < count; ++i) sum[i] += f(i);
+    ForEachIndex(count, [&](int64_t i) { sum[i] += f(i); });
     return;
   }
   BroadcastCursor at(sum_shape, shape);
-  for (int64_t i = 0; i < count; ++i) {
+  ForEachIndex(count, [&](int64_t i) {
     sum[at.position()] += f(i);
     at.Next();
-  }
+  });
 }
 
 }  // namespace gradus

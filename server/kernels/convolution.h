@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "server/kernels/interruption.h"
 #include "server/kernels/matmul.h"
 #include "server/kernels/window.h"
 
@@ -55,6 +56,7 @@ void ForEachBlock(const Convolution& c, F f) {
     for (int64_t group = 0; group < c.groups; ++group) {
       const int64_t at = example * c.groups + group;
       for (int64_t first = 0; first < windows; first += per_block) {
+        if (Interrupted(1)) return;
         f(ConvolutionBlock{
             at * c.image_channels * c.grid.image_size(), group * c.map_channels * c.depth(),
             at * c.map_channels * windows + first, first, std::min(per_block, windows - first)});
@@ -92,7 +94,7 @@ void ConvolveAdd(const Convolution& c, const T* image, const T* weight, T* map) 
     const T* next = product.data();
     for (int64_t channel = 0; channel < c.map_channels; ++channel) {
       T* const row = map + block.map + channel * c.grid.windows();
-      for (int64_t i = 0; i < block.window_count; ++i) row[i] += *next++;
+      ForEachIndex(block.window_count, [&](int64_t i) { row[i] += *next++; });
     }
   });
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "server/kernels/interruption.h"
 #include "server/tensor/tensor.h"
 
 namespace gradus {
@@ -11,25 +12,25 @@ namespace gradus {
 // below.
 template <class T, class U, class F>
 void Map(const Tensor<T>& x, Tensor<U>& out, F f) {
-  for (int64_t i = 0; i < out.size(); ++i) out[i] = f(x[i]);
+  ForEachIndex(out.size(), [&](int64_t i) { out[i] = f(x[i]); });
 }
 
 // out[i] = f(x[i], y[i]).
 template <class T, class F>
 void Map(const Tensor<T>& x, const Tensor<T>& y, Tensor<T>& out, F f) {
-  for (int64_t i = 0; i < out.size(); ++i) out[i] = f(x[i], y[i]);
+  ForEachIndex(out.size(), [&](int64_t i) { out[i] = f(x[i], y[i]); });
 }
 
 // out[i] += f(x[i]).
 template <class T, class F>
 void MapAdd(const Tensor<T>& x, Tensor<T>& out, F f) {
-  for (int64_t i = 0; i < out.size(); ++i) out[i] += f(x[i]);
+  ForEachIndex(out.size(), [&](int64_t i) { out[i] += f(x[i]); });
 }
 
 // out[i] += f(x[i], y[i]).
 template <class T, class F>
 void MapAdd(const Tensor<T>& x, const Tensor<T>& y, Tensor<T>& out, F f) {
-  for (int64_t i = 0; i < out.size(); ++i) out[i] += f(x[i], y[i]);
+  ForEachIndex(out.size(), [&](int64_t i) { out[i] += f(x[i], y[i]); });
 }
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "server/kernels/interruption.h"
 #include "server/tensor/dual.h"
 
 namespace gradus {
@@ -21,19 +22,26 @@ struct MatrixView {
     return {data, rows, columns, columns, 1};
   }
   MatrixView Transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+  // `count` rows or columns from `first` on.
+  MatrixView Rows(int64_t first, int64_t count) const {
+    return {data + first * row_stride, count, columns, row_stride, column_stride};
+  }
+  MatrixView Columns(int64_t first, int64_t count) const {
+    return {data + first * column_stride, rows, count, row_stride, column_stride};
+  }
 };
 
 // MatMulAdd in plain loops, for any number system.
 template <class T>
 void PlainMatMulAdd(const MatrixView<T>& a, const MatrixView<T>& b, T* out) {
-  for (int64_t i = 0; i < a.rows; ++i) {
-    for (int64_t k = 0; k < a.columns; ++k) {
+  ForEachIndex(a.rows, [&](int64_t i) {
+    ForEachIndex(a.columns, [&](int64_t k) {
       const T& factor = a.data[i * a.row_stride + k * a.column_stride];
-      for (int64_t j = 0; j < b.columns; ++j) {
+      ForEachIndex(b.columns, [&](int64_t j) {
         out[i * b.columns + j] += factor * b.data[k * b.row_stride + j * b.column_stride];
-      }
-    }
-  }
+      });
+    });
+  });
 }
 
 // out += a b, out row-major [a.rows, b.columns]; a.columns equals b.rows. The order of summation

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "server/kernels/interruption.h"
 #include "server/tensor/shape.h"
 #include "server/tensor/tensor.h"
 
@@ -23,16 +24,16 @@ void ForEachLane(const Shape& shape, int axis, F f) {
   const int64_t outer = shape.Slice(0, axis).element_count();
   const int64_t inner = shape.Slice(axis + 1, shape.rank()).element_count();
   const int64_t length = shape[axis];
-  for (int64_t i = 0; i < outer; ++i) {
-    for (int64_t j = 0; j < inner; ++j) f(Lane{i * length * inner + j, inner, length});
-  }
+  ForEachIndex(outer, [&](int64_t i) {
+    ForEachIndex(inner, [&](int64_t j) { f(Lane{i * length * inner + j, inner, length}); });
+  });
 }
 
 // Sum of f(i) over the elements of a lane, from the first to the last.
 template <class T, class F>
 T LaneSum(const Lane& lane, F f) {
   T sum = T(0);
-  for (int64_t i = 0; i < lane.length; ++i) sum += f(lane[i]);
+  ForEachIndex(lane.length, [&](int64_t i) { sum += f(lane[i]); });
   return sum;
 }
 

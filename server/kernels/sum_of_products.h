@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "server/kernels/interruption.h"
+
 namespace gradus {
 
 // One loop of a nest: how often it runs, and how far it takes each factor, and last the sum, with
@@ -21,7 +23,8 @@ template <class T>
 void SumOfProductsAdd(std::span<const Loop> loops, std::span<const T* const> factors, T* sum) {
   std::vector<int64_t> at(factors.size() + 1);
   std::vector<int64_t> round(loops.size());
-  while (true) {
+  const auto steps_per_round = static_cast<int64_t>(2 * at.size());
+  while (!Interrupted(steps_per_round)) {
     T product = factors[0][at[0]];
     for (size_t i = 1; i < factors.size(); ++i) product *= factors[i][at[i]];
     sum[at.back()] += product;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "server/kernels/interruption.h"
+
 namespace gradus {
 
 // Windows along one spatial axis: window w covers the places w * stride - padding + k * dilation
@@ -45,11 +47,13 @@ void ForEachPlace(const WindowGrid& grid, int64_t window, F f) {
   };
   const int64_t row = window / grid.width.windows;
   const int64_t column = window % grid.width.windows;
-  for (int64_t y = first(grid.height, row); y < end(grid.height, row); ++y) {
-    for (int64_t x = first(grid.width, column); x < end(grid.width, column); ++x) {
-      f(y * grid.width.length + x);
-    }
-  }
+  const int64_t first_x = first(grid.width, column);
+  const int64_t x_count = end(grid.width, column) - first_x;
+  const int64_t first_y = first(grid.height, row);
+  ForEachIndex(end(grid.height, row) - first_y, [&](int64_t i) {
+    const int64_t begin = (first_y + i) * grid.width.length + first_x;
+    ForEachIndex(x_count, [&](int64_t j) { f(begin + j); });
+  });
 }
 
 namespace internal {
@@ -65,6 +69,7 @@ void ForEachWindowElement(const WindowGrid& grid, int64_t channels, int64_t firs
   for (int64_t channel = 0; channel < channels; ++channel) {
     for (int64_t i = 0; i < height.size; ++i) {
       for (int64_t j = 0; j < width.size; ++j, row += count) {
+        if (Interrupted(count)) return;
         int64_t window_row = first / width.windows;
         int64_t window_column = first % width.windows;
         for (int64_t column = 0; column < count; ++window_row, window_column = 0) {

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <vector>
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/matmul.h"
 #include "server/ops/attribute_checks.h"
 #include "server/ops/op.h"
@@ -59,7 +61,7 @@ class QueryBlock {
   std::vector<T> Weights() const {
     std::vector<T> weights(static_cast<size_t>(count_ * key_count()));
     MatMulAdd(Queries(call_[kQuery]), Keys(call_[kKey]).Transposed(), weights.data());
-    for (int64_t i = 0; i < count_; ++i) Normalize(i, &weights[At(i, 0)]);
+    ForEachIndex(count_, [&](int64_t i) { Normalize(i, &weights[At(i, 0)]); });
     return weights;
   }
 
@@ -68,13 +70,13 @@ class QueryBlock {
     const std::vector<T> weights = Weights();
     std::vector<T> gradients(weights.size());
     MatMulAdd(Queries(upstream), Keys(call_[kValue]).Transposed(), gradients.data());
-    for (int64_t i = 0; i < count_; ++i) {
+    ForEachIndex(count_, [&](int64_t i) {
+      const T* const w = &weights[At(i, 0)];
+      T* const g = &gradients[At(i, 0)];
       T sum = T(0);
-      for (size_t at = At(i, 0); at < At(i + 1, 0); ++at) sum += weights[at] * gradients[at];
-      for (size_t at = At(i, 0); at < At(i + 1, 0); ++at) {
-        gradients[at] = weights[at] * (gradients[at] - sum);
-      }
-    }
+      ForEachIndex(key_count(), [&](int64_t j) { sum += w[j] * g[j]; });
+      ForEachIndex(key_count(), [&](int64_t j) { g[j] = w[j] * (g[j] - sum); });
+    });
     return gradients;
   }
 
@@ -106,10 +108,10 @@ class QueryBlock {
   }
   void Add(const std::vector<T>& matrix, int64_t row, int64_t rows, Tensor<T>& x) const {
     const T* in = matrix.data();
-    for (int64_t i = 0; i < rows; ++i) {
+    ForEachIndex(rows, [&](int64_t i) {
       T* const out = x.data() + Begin(x, row + i);
-      for (int64_t j = 0; j < Width(x); ++j) out[j] += *in++;
-    }
+      ForEachIndex(Width(x), [&](int64_t j) { out[j] += *in++; });
+    });
   }
 
   // Turns the products of query i with each key into weights.
@@ -125,20 +127,20 @@ class QueryBlock {
     const T scale = Scale();
     // A plain number, as it cancels.
     double largest = kNone;
-    for (int64_t j = 0; j < key_count(); ++j) {
-      if (!takes_part(j)) continue;
+    ForEachIndex(key_count(), [&](int64_t j) {
+      if (!takes_part(j)) return;
       scores[j] *= scale;
       if (mask != nullptr && additive) scores[j] += mask[j];
       const double score = PlainValue(scores[j]);
       if (!(score <= largest)) largest = score;  // so that NaN does not count as none
-    }
+    });
     T sum = T(0);
-    for (int64_t j = 0; j < key_count(); ++j) {
+    ForEachIndex(key_count(), [&](int64_t j) {
       scores[j] = takes_part(j) && largest != kNone ? exp(scores[j] - T(largest)) : T(0);
       sum += scores[j];
-    }
+    });
     if (largest == kNone) return;
-    for (int64_t j = 0; j < key_count(); ++j) scores[j] /= sum;
+    ForEachIndex(key_count(), [&](int64_t j) { scores[j] /= sum; });
   }
 
   const OpCall<T>& call_;
@@ -233,14 +235,14 @@ struct Attention : OpBase {
       std::vector<T> scores = block.ScoreGradients(call.upstream);
       if (position == kMask) {
         const T* in = scores.data();
-        for (int64_t i = 0; i < block.query_count(); ++i) {
+        ForEachIndex(block.query_count(), [&](int64_t i) {
           T* const out = gradient.data() + block.AtMask(i);
-          for (int64_t j = 0; j < block.key_count(); ++j) out[j] += *in++;
-        }
+          ForEachIndex(block.key_count(), [&](int64_t j) { out[j] += *in++; });
+        });
         return;
       }
       const T scale = block.Scale();
-      for (T& score : scores) score *= scale;
+      ForEachIndex(std::ssize(scores), [&](int64_t i) { scores[static_cast<size_t>(i)] *= scale; });
       if (position == kQuery) {
         block.AddToQueries(Product(block.ByQuery(scores), block.Keys(call[kKey])), gradient);
       } else {
@@ -291,6 +293,7 @@ struct Attention : OpBase {
     for (int64_t batch = 0; batch < Leading(query).element_count(); ++batch) {
       for (int64_t head = 0; head < HeadCount(call.node); ++head) {
         for (int64_t first = 0; first < queries; first += step) {
+          if (Interrupted(1)) return;
           f(QueryBlock<T>(call, batch, head, first, std::min(step, queries - first)));
         }
       }

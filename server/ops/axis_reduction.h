@@ -2,6 +2,7 @@
 #define GRADUS_SERVER_OPS_AXIS_REDUCTION_H_
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "fmt/format.h"
 #include "server/kernels/axis_groups.h"
 #include "server/kernels/broadcast.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/map.h"
 #include "server/ops/axes.h"
 #include "server/ops/op.h"
@@ -64,10 +66,10 @@ struct AxisReduction : OverAxes<Impl> {
     const Shape kept = AxisReduction::Reduce(call.node, gradient.shape())->kept;
     const T divisor = Impl::template Divisor<T>(gradient.size() / call.upstream.size());
     BroadcastCursor at_upstream(kept, gradient.shape());
-    for (int64_t i = 0; i < gradient.size(); ++i) {
+    ForEachIndex(gradient.size(), [&](int64_t i) {
       gradient[i] += call.upstream[at_upstream.position()] / divisor;
       at_upstream.Next();
-    }
+    });
   }
 };
 
@@ -86,11 +88,11 @@ struct GroupReduction : OverAxes<Impl> {
     const Tensor<T>& x = call[0];
     AxisGroups groups(x.shape(), GroupReduction::Reduce(call.node, x.shape())->kept);
     std::vector<T> group(static_cast<size_t>(groups.size()));
-    for (int64_t i = 0; i < output.size(); ++i) {
+    ForEachIndex(output.size(), [&](int64_t i) {
       Gather(x, groups, group);
       output[i] = Impl::template Value<T>(call.node, group);
       groups.NextGroup();
-    }
+    });
   }
 
   template <class T>
@@ -99,14 +101,21 @@ struct GroupReduction : OverAxes<Impl> {
     AxisGroups groups(x.shape(), GroupReduction::Reduce(call.node, x.shape())->kept);
     std::vector<T> group(static_cast<size_t>(groups.size()));
     std::vector<T> derivatives(group.size());
-    for (int64_t i = 0; i < call.upstream.size(); ++i) {
+    ForEachIndex(call.upstream.size(), [&](int64_t i) {
       Gather(x, groups, group);
       Impl::template Derivatives<T>(call.node, group, call.output[i], derivatives);
       groups.ForEachElement([&](int64_t k, int64_t at) {
         gradient[at] += call.upstream[i] * derivatives[static_cast<size_t>(k)];
       });
       groups.NextGroup();
-    }
+    });
+  }
+
+ protected:
+  // Calls f(i) for the index of each number of a group.
+  template <class T, class F>
+  static void ForEachNumber(std::span<const T> x, F f) {
+    ForEachIndex(std::ssize(x), [&](int64_t i) { f(static_cast<size_t>(i)); });
   }
 
  private:

@@ -1,3 +1,4 @@
+#include "server/kernels/interruption.h"
 #include "server/ops/normalization.h"
 
 namespace gradus {
@@ -87,10 +88,10 @@ struct BatchNormInference : OpBase {
   static void ForEachElement(const OpCall<T>& call, F f) {
     const Shape& x = call[0].shape();
     const NormalizationLayout layout = NormalizationLayout::PerChannel(x, *FindAxis(call.node, x));
-    for (int64_t channel = 0; channel < layout.group_count; ++channel) {
+    ForEachIndex(layout.group_count, [&](int64_t channel) {
       const Denominator<T> denominator(call[2][channel], Offset(call.node));
       layout.Group(channel).ForEach([&](int64_t i) { f(i, channel, denominator); });
-    }
+    });
   }
 };
 

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "server/kernels/interruption.h"
 #include "server/kernels/reduce.h"
 #include "server/ops/class_target.h"
 #include "server/ops/loss.h"
@@ -88,12 +89,12 @@ struct ClassLoss : OpBase {
   static void Vjp(const VjpCall<T>& call, int position, Tensor<T>& gradient) {
     const ClassTarget<T> target = Target(call);
     const LossReduction<T> reduction = Reduction(call, target);
-    for (int64_t example = 0; example < target.examples(); ++example) {
-      if (target.IsIgnored(example)) continue;
+    ForEachIndex(target.examples(), [&](int64_t example) {
+      if (target.IsIgnored(example)) return;
       Impl::AddGradient(call.node, ClassExample<T>{call[0], target, example}, position,
                         reduction.Upstream(call.upstream, example),
                         gradient.data() + example * target.classes());
-    }
+    });
   }
 
  private:

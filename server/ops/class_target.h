@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 
 namespace gradus {
@@ -81,9 +82,9 @@ class ClassTarget {
       return T(static_cast<double>(examples_));
     }
     T sum = T(0);
-    for (int64_t example = 0; example < examples_; ++example) {
+    ForEachIndex(examples_, [&](int64_t example) {
       if (!IsIgnored(example)) sum += Weight(Index(example));
-    }
+    });
     return sum;
   }
 

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 
 #include "server/kernels/convolution.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 #include "server/ops/window_attributes.h"
 #include "server/tensor/shape.h"
@@ -127,12 +128,12 @@ struct ConvolutionFamily : OpBase {
   template <class F>
   static void ForEachChannel(const Shape& shape, F f) {
     const int64_t spatial_size = shape.Slice(2, shape.rank()).element_count();
-    int64_t i = 0;
-    for (int64_t example = 0; example < shape[0]; ++example) {
-      for (int64_t channel = 0; channel < shape[1]; ++channel) {
-        for (const int64_t end = i + spatial_size; i < end; ++i) f(channel, i);
-      }
-    }
+    ForEachIndex(shape[0], [&](int64_t example) {
+      ForEachIndex(shape[1], [&](int64_t channel) {
+        const int64_t begin = (example * shape[1] + channel) * spatial_size;
+        ForEachIndex(spatial_size, [&](int64_t i) { f(channel, begin + i); });
+      });
+    });
   }
 };
 

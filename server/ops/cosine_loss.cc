@@ -1,4 +1,5 @@
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/attribute_checks.h"
 #include "server/ops/vector_loss.h"
 
@@ -14,10 +15,10 @@ class Cosine {
   Cosine(const Tensor<T>& a, const Tensor<T>& b, const Lane& lane)
       : a_(a), b_(b), lane_(lane), a_length_(LengthOf(a, lane)), b_length_(LengthOf(b, lane)) {
     T sum = T(0);
-    for (int64_t i = 0; i < lane.length; ++i) {
+    ForEachIndex(lane.length, [&](int64_t i) {
       value_ += UnitA(i) * UnitB(i);
       sum += Square(T(UnitA(i) - UnitB(i)));
-    }
+    });
     complement_ = T(0.5) * sum;
   }
 
@@ -92,9 +93,9 @@ struct CosineLoss : VectorLoss<CosineLoss> {
     const Cosine<T> cosine(call[0], call[1], lane);
     const T toward =
         IsLike(call, example) ? -upstream : SelectPositive(Excess(call, cosine), upstream, T(0));
-    for (int64_t i = 0; i < lane.length; ++i) {
+    ForEachIndex(lane.length, [&](int64_t i) {
       gradient[lane[i]] += toward * (position == 0 ? cosine.SlopeOfA(i) : cosine.SlopeOfB(i));
-    }
+    });
   }
 
  private:

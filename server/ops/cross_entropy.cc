@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "server/kernels/interruption.h"
 #include "server/ops/class_loss.h"
 
 namespace gradus {
@@ -20,10 +21,10 @@ struct CrossEntropy : ClassLoss<CrossEntropy> {
   static T Term(const v1::Node&, const ClassExample<T>& p) {
     using std::log;
     T sum = T(0);
-    for (int64_t c = 0; c < p.target.classes(); ++c) {
+    ForEachIndex(p.target.classes(), [&](int64_t c) {
       const T factor = p.Factor(c);
       if (!IsConstantZero(factor)) sum -= factor * log(p[c]);
-    }
+    });
     return sum;
   }
 
@@ -31,11 +32,11 @@ struct CrossEntropy : ClassLoss<CrossEntropy> {
   static void AddGradient(const v1::Node&, const ClassExample<T>& p, int position,
                           const T& upstream, T* gradient) {
     using std::log;
-    for (int64_t c = 0; c < p.target.classes(); ++c) {
+    ForEachIndex(p.target.classes(), [&](int64_t c) {
       const T factor = position == 0 ? p.Factor(c) : p.target.FactorSlope(c);
-      if (IsConstantZero(factor)) continue;
+      if (IsConstantZero(factor)) return;
       gradient[c] -= position == 0 ? upstream * factor / p[c] : upstream * factor * log(p[c]);
-    }
+    });
   }
 };
 

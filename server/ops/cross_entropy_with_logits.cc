@@ -1,3 +1,4 @@
+#include "server/kernels/interruption.h"
 #include "server/ops/class_loss.h"
 #include "server/ops/softmax_lane.h"
 
@@ -25,10 +26,10 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
     const SoftmaxLane<T> softmax(z.prediction, z.classes());
     // Subtracted, not negated: a sure answer has loss 0, not -0.
     T sum = T(0);
-    for (int64_t c = 0; c < z.target.classes(); ++c) {
+    ForEachIndex(z.target.classes(), [&](int64_t c) {
       const T factor = z.Factor(c);
       if (!IsConstantZero(factor)) sum -= factor * softmax.Log(c);
-    }
+    });
     return sum;
   }
 
@@ -37,24 +38,24 @@ struct CrossEntropyWithLogits : ClassLoss<CrossEntropyWithLogits> {
                           const T& upstream, T* gradient) {
     const SoftmaxLane<T> softmax(z.prediction, z.classes());
     if (position == 1) {
-      for (int64_t c = 0; c < z.target.classes(); ++c) {
+      ForEachIndex(z.target.classes(), [&](int64_t c) {
         const T slope = z.target.FactorSlope(c);
         if (!IsConstantZero(slope)) gradient[c] -= upstream * slope * softmax.Log(c);
-      }
+      });
       return;
     }
     T total = T(0);
     bool counts = false;
-    for (int64_t c = 0; c < z.target.classes(); ++c) {
+    ForEachIndex(z.target.classes(), [&](int64_t c) {
       total += z.Factor(c);
       counts = counts || !IsConstantZero(z.Factor(c));
-    }
+    });
     if (!counts) return;
-    for (int64_t c = 0; c < z.target.classes(); ++c) {
+    ForEachIndex(z.target.classes(), [&](int64_t c) {
       const T factor = z.Factor(c);
       gradient[c] +=
           upstream * (softmax.Probability(c) * (total - factor) - factor * softmax.Complement(c));
-    }
+    });
   }
 };
 

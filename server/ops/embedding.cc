@@ -1,4 +1,5 @@
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 
@@ -59,10 +60,10 @@ struct Embedding : OpBase {
   static void ForEachElement(const OpCall<T>& call, F f) {
     const Tensor<T>& indices = call[0];
     const int64_t columns = call[1].shape()[1];
-    for (int64_t row = 0; row < indices.size(); ++row) {
+    ForEachIndex(indices.size(), [&](int64_t row) {
       const auto index = static_cast<int64_t>(PlainValue(indices[row]));
-      for (int64_t d = 0; d < columns; ++d) f(row * columns + d, index * columns + d);
-    }
+      ForEachIndex(columns, [&](int64_t d) { f(row * columns + d, index * columns + d); });
+    });
   }
 };
 

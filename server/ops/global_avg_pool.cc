@@ -1,4 +1,5 @@
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 
@@ -34,21 +35,19 @@ struct GlobalAvgPool : OpBase {
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const int64_t places = call[0].size() / output.size();
-    const T* next = call[0].data();
-    for (int64_t i = 0; i < output.size(); ++i) {
-      for (const T* const end = next + places; next < end; ++next) output[i] += *next;
+    ForEachIndex(output.size(), [&](int64_t i) {
+      ForEachIndex(places, [&](int64_t place) { output[i] += call[0][i * places + place]; });
       output[i] /= T(static_cast<double>(places));
-    }
+    });
   }
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
     const int64_t places = gradient.size() / call.upstream.size();
-    T* next = gradient.data();
-    for (int64_t i = 0; i < call.upstream.size(); ++i) {
+    ForEachIndex(call.upstream.size(), [&](int64_t i) {
       const T share = call.upstream[i] / T(static_cast<double>(places));
-      for (const T* const end = next + places; next < end; ++next) *next += share;
-    }
+      ForEachIndex(places, [&](int64_t place) { gradient[i * places + place] += share; });
+    });
   }
 };
 

@@ -33,14 +33,14 @@ struct Gates {
         from_hidden(cell.size()),
         n(cell.FromInput(kCandidate)) {
     using std::tanh;
-    for (size_t k = 0; k < r.size(); ++k) {
+    cell.ForEachNumber([&](size_t k) {
       r[k] = Logistic(z_r[k]);
       source[k] = reset_before ? r[k] * cell.hidden(k) : cell.hidden(k);
-    }
+    });
     cell.AddFromHidden(from_hidden, kCandidate, source.data());
-    for (size_t k = 0; k < n.size(); ++k) {
+    cell.ForEachNumber([&](size_t k) {
       n[k] = tanh(n[k] + (reset_before ? from_hidden[k] : r[k] * from_hidden[k]));
-    }
+    });
   }
 
   bool reset_before;
@@ -100,10 +100,10 @@ struct GruCell : OpBase {
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const Cell<T> cell(call, kStates);
     const Gates<T> gates(call.node, cell);
-    for (size_t k = 0; k < cell.size(); ++k) {
+    cell.ForEachNumber([&](size_t k) {
       const Shares<T> shares(call.node, gates.z_z[k]);
       output[static_cast<int64_t>(k)] = shares.candidate * gates.n[k] + shares.old * cell.hidden(k);
-    }
+    });
   }
 
   template <class T>
@@ -117,7 +117,7 @@ struct GruCell : OpBase {
     UnitNumbers<T> of_z(cell.size());
     UnitNumbers<T> of_n(cell.size());
     UnitNumbers<T> of_from_hidden(cell.size());
-    for (size_t k = 0; k < cell.size(); ++k) {
+    cell.ForEachNumber([&](size_t k) {
       const T& u = call.upstream[static_cast<int64_t>(k)];
       const T& h = cell.hidden(k);
       const T& n = gates.n[k];
@@ -126,20 +126,20 @@ struct GruCell : OpBase {
       of_z[k] = u * (update_takes_new ? n - h : h - n) * (shares.old * shares.candidate);
       of_n[k] = u * shares.candidate * ((T(1) - n) * (T(1) + n));
       of_from_hidden[k] = gates.reset_before ? of_n[k] : of_n[k] * gates.r[k];
-    }
+    });
     // Of the reset gate itself: it is a factor of what the candidate reads, or of what it makes of
     // that.
     if (gates.reset_before) {
       UnitNumbers<T> of_source(cell.size());
       cell.AddGradient(Cell<T>::kHidden, kCandidate, of_from_hidden, of_source.data());
-      for (size_t k = 0; k < cell.size(); ++k) {
+      cell.ForEachNumber([&](size_t k) {
         if (is_hidden) gradient[static_cast<int64_t>(k)] += of_source[k] * gates.r[k];
         of_r[k] = of_source[k] * cell.hidden(k);
-      }
+      });
     } else {
-      for (size_t k = 0; k < cell.size(); ++k) of_r[k] = of_n[k] * gates.from_hidden[k];
+      cell.ForEachNumber([&](size_t k) { of_r[k] = of_n[k] * gates.from_hidden[k]; });
     }
-    for (size_t k = 0; k < cell.size(); ++k) of_r[k] *= gates.r[k] * Logistic(-gates.z_r[k]);
+    cell.ForEachNumber([&](size_t k) { of_r[k] *= gates.r[k] * Logistic(-gates.z_r[k]); });
 
     const GateOrder order = OrderOf(call.node);
     cell.AddGradient(position, order.reset, of_r, gradient.data());

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "server/kernels/interruption.h"
 #include "server/ops/softmax_lane.h"
 
 namespace gradus {
@@ -18,7 +19,7 @@ struct LogSoftmax : SoftmaxFamily<LogSoftmax> {
     const Tensor<T>& z = call[0];
     ForEachLane(z.shape(), *FindAxis(call.node, z.shape().rank()), [&](const Lane& lane) {
       const SoftmaxLane<T> softmax(z, lane);
-      for (int64_t i = 0; i < lane.length; ++i) output[lane[i]] = softmax.Log(i);
+      ForEachIndex(lane.length, [&](int64_t i) { output[lane[i]] = softmax.Log(i); });
     });
   }
 
@@ -29,9 +30,8 @@ struct LogSoftmax : SoftmaxFamily<LogSoftmax> {
     const Tensor<T>& u = call.upstream;
     ForEachLane(a.shape(), *FindAxis(call.node, a.shape().rank()), [&](const Lane& lane) {
       const T sum = LaneSum<T>(lane, [&](int64_t at) { return u[at]; });
-      for (int64_t i = 0; i < lane.length; ++i) {
-        gradient[lane[i]] += u[lane[i]] - exp(a[lane[i]]) * sum;
-      }
+      ForEachIndex(lane.length,
+                   [&](int64_t i) { gradient[lane[i]] += u[lane[i]] - exp(a[lane[i]]) * sum; });
     });
   }
 };

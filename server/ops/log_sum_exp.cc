@@ -24,16 +24,16 @@ struct LogSumExp : GroupReduction<LogSumExp> {
     using std::exp;
     using std::log1p;
     size_t largest = 0;
-    for (size_t i = 1; i < x.size(); ++i) {
+    ForEachNumber(x, [&](size_t i) {
       if (PlainValue(x[i]) > PlainValue(x[largest])) largest = i;
-    }
+    });
     // Infinities do not cancel; without a shift they give the right answer.
     const double m = PlainValue(x[largest]);
     const T shift = T(std::isfinite(m) ? m : 0);
     T others = T(0);
-    for (size_t i = 0; i < x.size(); ++i) {
+    ForEachNumber(x, [&](size_t i) {
       if (i != largest) others += exp(x[i] - shift);
-    }
+    });
     return shift + log1p((exp(x[largest] - shift) - T(1)) + others);
   }
 
@@ -41,7 +41,7 @@ struct LogSumExp : GroupReduction<LogSumExp> {
   static void Derivatives(const v1::Node&, std::span<const T> x, const T& y,
                           std::vector<T>& derivatives) {
     using std::exp;
-    for (size_t i = 0; i < x.size(); ++i) derivatives[i] = exp(x[i] - y);
+    ForEachNumber(x, [&](size_t i) { derivatives[i] = exp(x[i] - y); });
   }
 };
 

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 
@@ -49,11 +50,11 @@ class LossReduction {
   template <class F>
   void Forward(F term, Tensor<T>& output) const {
     if (reduction_ == v1::REDUCTION_NONE) {
-      for (int64_t i = 0; i < term_count_; ++i) output[i] = term(i);
+      ForEachIndex(term_count_, [&](int64_t i) { output[i] = term(i); });
       return;
     }
     T sum = T(0);
-    for (int64_t i = 0; i < term_count_; ++i) sum += term(i);
+    ForEachIndex(term_count_, [&](int64_t i) { sum += term(i); });
     output[0] = sum / divisor_;
   }
 
@@ -107,11 +108,11 @@ struct ElementwiseLoss : OpBase {
     const Tensor<T>& y = call[0];
     const Tensor<T>& t = call[1];
     const LossReduction<T> reduction = Reduction(call);
-    for (int64_t i = 0; i < y.size(); ++i) {
+    ForEachIndex(y.size(), [&](int64_t i) {
       gradient[i] += reduction.Upstream(call.upstream, i) *
                      (position == 0 ? Impl::PredictionSlope(call.node, y[i], t[i])
                                     : Impl::TargetSlope(call.node, y[i], t[i]));
-    }
+    });
   }
 
  private:

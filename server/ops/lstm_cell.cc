@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/logistic.h"
 #include "server/ops/recurrent.h"
 #include "server/status/field_error.h"
@@ -116,13 +117,13 @@ struct LstmCell : OpBase {
   // output.
   template <class T, class F>
   static void ForEachUnit(const Cell<T>& cell, F f) {
-    size_t k = 0;
-    for (int64_t n = 0; n < cell.examples(); ++n) {
-      for (int64_t i = 0; i < cell.units(); ++i) {
-        const int64_t at_h = 2 * n * cell.units() + i;
-        f(k++, at_h, at_h + cell.units());
-      }
-    }
+    const int64_t units = cell.units();
+    ForEachIndex(cell.examples(), [&](int64_t n) {
+      ForEachIndex(units, [&](int64_t i) {
+        const int64_t at_h = 2 * n * units + i;
+        f(static_cast<size_t>(n * units + i), at_h, at_h + units);
+      });
+    });
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "fmt/format.h"
 #include "server/kernels/broadcast.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/matmul.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
@@ -139,11 +140,11 @@ struct MatMul : OpBase {
     const Shape leading = *BroadcastShape(left.leading, right.leading);
     BroadcastCursor at_left(left.leading, leading);
     BroadcastCursor at_right(right.leading, leading);
-    for (int64_t i = 0, count = leading.element_count(); i < count; ++i) {
+    ForEachIndex(leading.element_count(), [&](int64_t i) {
       f(i, at_left.position(), at_right.position());
       at_left.Next();
       at_right.Next();
-    }
+    });
   }
 };
 

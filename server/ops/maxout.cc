@@ -2,6 +2,7 @@
 
 #include "fmt/format.h"
 #include "server/kernels/argmax.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 
@@ -44,7 +45,7 @@ struct Maxout : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
-    for (int64_t j = 0; j < output.size(); ++j) output[j] = Largest(Group(call[0], output, j));
+    ForEachIndex(output.size(), [&](int64_t j) { output[j] = Largest(Group(call[0], output, j)); });
   }
 
   template <class T>
@@ -52,12 +53,12 @@ struct Maxout : OpBase {
     const Tensor<T>& u = call.upstream;
     const int64_t piece_count = gradient.size() / u.size();
     std::vector<T> weights;
-    for (int64_t j = 0; j < u.size(); ++j) {
+    ForEachIndex(u.size(), [&](int64_t j) {
       LargestWeights(Group(call[0], u, j), weights);
-      for (int64_t p = 0; p < piece_count; ++p) {
+      ForEachIndex(piece_count, [&](int64_t p) {
         gradient[j * piece_count + p] += u[j] * weights[static_cast<size_t>(p)];
-      }
-    }
+      });
+    });
   }
 
  private:

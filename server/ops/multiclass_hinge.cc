@@ -1,3 +1,4 @@
+#include "server/kernels/interruption.h"
 #include "server/ops/attribute_checks.h"
 #include "server/ops/class_loss.h"
 
@@ -26,9 +27,9 @@ struct MulticlassHinge : ClassLoss<MulticlassHinge> {
   static T Term(const v1::Node& node, const ClassExample<T>& y) {
     const int64_t right = y.Index();
     T sum = T(0);
-    for (int64_t wrong = 0; wrong < y.target.classes(); ++wrong) {
+    ForEachIndex(y.target.classes(), [&](int64_t wrong) {
       if (wrong != right) sum += Max(T(0), Excess(node, y, wrong, right));
-    }
+    });
     return sum;
   }
 
@@ -36,12 +37,12 @@ struct MulticlassHinge : ClassLoss<MulticlassHinge> {
   static void AddGradient(const v1::Node& node, const ClassExample<T>& y, int, const T& upstream,
                           T* gradient) {
     const int64_t right = y.Index();
-    for (int64_t wrong = 0; wrong < y.target.classes(); ++wrong) {
-      if (wrong == right) continue;
+    ForEachIndex(y.target.classes(), [&](int64_t wrong) {
+      if (wrong == right) return;
       const T pull = SelectPositive(Excess(node, y, wrong, right), upstream, T(0));
       gradient[wrong] += pull;
       gradient[right] -= pull;
-    }
+    });
   }
 
  private:

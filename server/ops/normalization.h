@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
 #include "server/tensor/shape.h"
@@ -64,10 +65,10 @@ struct ElementGroup {
   // Calls f(i) with the position of each element, in row-major order.
   template <class F>
   void ForEach(F f) const {
-    for (int64_t block = 0; block < block_count; ++block) {
+    ForEachIndex(block_count, [&](int64_t block) {
       const int64_t first = begin + block * block_stride;
-      for (int64_t i = first; i < first + block_length; ++i) f(i);
-    }
+      ForEachIndex(block_length, [&](int64_t i) { f(first + i); });
+    });
   }
 };
 
@@ -250,11 +251,11 @@ struct Normalization : OpBase {
     const Tensor<T>& x = call[0];
     const NormalizationLayout layout = *Impl::FindLayout(call.node, x.shape());
     const DenominatorOffset offset = Impl::Offset(call.node);
-    for (int64_t i = 0; i < layout.group_count; ++i) {
+    ForEachIndex(layout.group_count, [&](int64_t i) {
       const ElementGroup group = layout.Group(i);
       const int64_t divisor = group.size() - (Impl::IsUnbiased(call.node) ? 1 : 0);
       f(layout, group, NormalizedGroup<T>(x, group, Impl::kCentred, divisor, offset), divisor);
-    }
+    });
   }
 };
 

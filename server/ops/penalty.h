@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/attribute_checks.h"
 #include "server/ops/op.h"
 
@@ -46,7 +47,7 @@ struct Penalty : OpBase {
     if (strength == 0) return;
     T sum = T(0);
     for (const Tensor<T>* w : call.operands) {
-      for (int64_t i = 0; i < w->size(); ++i) sum += Impl::Term(call.node, (*w)[i]);
+      ForEachIndex(w->size(), [&](int64_t i) { sum += Impl::Term(call.node, (*w)[i]); });
     }
     output[0] = T(strength) * sum;
   }
@@ -57,7 +58,8 @@ struct Penalty : OpBase {
     if (strength == 0) return;
     const Tensor<T>& w = call[position];
     const T factor = call.upstream[0] * T(strength);
-    for (int64_t i = 0; i < w.size(); ++i) gradient[i] += factor * Impl::Slope(call.node, w[i]);
+    ForEachIndex(w.size(),
+                 [&](int64_t i) { gradient[i] += factor * Impl::Slope(call.node, w[i]); });
   }
 };
 

@@ -2,6 +2,7 @@
 #define GRADUS_SERVER_OPS_POOLING_H_
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/status/statusor.h"
 
 #include "server/kernels/argmax.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/window.h"
 #include "server/ops/op.h"
 #include "server/ops/window_attributes.h"
@@ -65,15 +67,16 @@ struct PoolingFamily : OpBase {
   static void ForEachWindow(const OpCall<T>& call, F f) {
     const PoolingPlan plan = *PlanPooling(Impl::Attributes(call.node), call[0].shape());
     std::vector<int64_t> places;
-    int64_t i = 0;
-    for (int64_t image = 0; image < plan.images; ++image) {
+    const int64_t windows = plan.grid.windows();
+    ForEachIndex(plan.images, [&](int64_t image) {
       const int64_t begin = image * plan.grid.image_size();
-      for (int64_t window = 0; window < plan.grid.windows(); ++window, ++i) {
+      ForEachIndex(windows, [&](int64_t window) {
         places.clear();
         ForEachPlace(plan.grid, window, [&](int64_t place) { places.push_back(begin + place); });
-        f(i, std::span<const int64_t>(places));
-      }
-    }
+        if (places.empty()) return;  // interrupted
+        f(image * windows + window, std::span<const int64_t>(places));
+      });
+    });
   }
 };
 
@@ -102,17 +105,20 @@ struct MaxPoolFamily : PoolingFamily<Impl> {
     Impl::ForEachWindow(call, [&](int64_t i, std::span<const int64_t> places) {
       Read(call[0], places, values);
       LargestWeights<T>(values, weights);
-      for (size_t k = 0; k < places.size(); ++k) {
+      ForEachIndex(std::ssize(places), [&](int64_t n) {
+        const auto k = static_cast<size_t>(n);
         gradient[places[k]] += call.upstream[i] * weights[k];
-      }
+      });
     });
   }
 
  private:
   template <class T>
   static void Read(const Tensor<T>& x, std::span<const int64_t> places, std::vector<T>& values) {
-    values.clear();
-    for (const int64_t place : places) values.push_back(x[place]);
+    values.resize(places.size());
+    ForEachIndex(std::ssize(places), [&](int64_t k) {
+      values[static_cast<size_t>(k)] = x[places[static_cast<size_t>(k)]];
+    });
   }
 };
 
@@ -129,7 +135,8 @@ struct AvgPoolFamily : PoolingFamily<Impl> {
     const double window_size = WindowSize(call);
     Impl::ForEachWindow(call, [&](int64_t i, std::span<const int64_t> places) {
       T sum = T(0);
-      for (const int64_t place : places) sum += call[0][place];
+      ForEachIndex(std::ssize(places),
+                   [&](int64_t k) { sum += call[0][places[static_cast<size_t>(k)]]; });
       output[i] = sum / Divisor<T>(call.node, places, window_size);
     });
   }
@@ -139,7 +146,8 @@ struct AvgPoolFamily : PoolingFamily<Impl> {
     const double window_size = WindowSize(call);
     Impl::ForEachWindow(call, [&](int64_t i, std::span<const int64_t> places) {
       const T share = call.upstream[i] / Divisor<T>(call.node, places, window_size);
-      for (const int64_t place : places) gradient[place] += share;
+      ForEachIndex(std::ssize(places),
+                   [&](int64_t k) { gradient[places[static_cast<size_t>(k)]] += share; });
     });
   }
 

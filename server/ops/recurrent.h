@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 
+#include "server/kernels/interruption.h"
 #include "server/kernels/matmul.h"
 #include "server/ops/op.h"
 
@@ -40,9 +41,9 @@ class CellSide {
   void AddTo(UnitNumbers<T>& z, int gate, const T* x) const {
     if (bias_ != nullptr) {
       T* out = z.data();
-      for (int64_t n = 0; n < examples_; ++n) {
-        for (int64_t i = 0; i < units_; ++i) *out++ += (*bias_)[gate * units_ + i];
-      }
+      ForEachIndex(examples_, [&](int64_t) {
+        ForEachIndex(units_, [&](int64_t i) { *out++ += (*bias_)[gate * units_ + i]; });
+      });
     }
     MatMulAdd(Input(x), Weight(gate).Transposed(), z.data());
   }
@@ -56,9 +57,9 @@ class CellSide {
   }
   void AddBiasGradient(const UnitNumbers<T>& upstream, int gate, T* gradient) const {
     const T* in = upstream.data();
-    for (int64_t n = 0; n < examples_; ++n) {
-      for (int64_t i = 0; i < units_; ++i) gradient[gate * units_ + i] += *in++;
-    }
+    ForEachIndex(examples_, [&](int64_t) {
+      ForEachIndex(units_, [&](int64_t i) { gradient[gate * units_ + i] += *in++; });
+    });
   }
 
  private:
@@ -99,6 +100,11 @@ class Cell {
   // Of numbers [N, H].
   size_t size() const { return static_cast<size_t>(hidden_.size()); }
   const T& hidden(size_t i) const { return hidden_[static_cast<int64_t>(i)]; }
+  // Calls f(k) for each of numbers [N, H].
+  template <class F>
+  void ForEachNumber(F f) const {
+    ForEachIndex(hidden_.size(), [&](int64_t k) { f(static_cast<size_t>(k)); });
+  }
 
   // What the input alone gives a gate.
   UnitNumbers<T> FromInput(int gate) const {

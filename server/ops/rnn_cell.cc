@@ -1,5 +1,7 @@
 #include <cmath>
+#include <iterator>
 
+#include "server/kernels/interruption.h"
 #include "server/ops/recurrent.h"
 
 namespace gradus {
@@ -34,9 +36,10 @@ struct RnnCell : OpBase {
     using std::tanh;
     const bool relu = call.node.rnn_cell().relu();
     const UnitNumbers<T> z = Cell<T>(call, kStates).PreActivation(0);
-    for (size_t i = 0; i < z.size(); ++i) {
-      output[static_cast<int64_t>(i)] = relu ? Max(T(0), z[i]) : tanh(z[i]);
-    }
+    ForEachIndex(output.size(), [&](int64_t k) {
+      const auto i = static_cast<size_t>(k);
+      output[k] = relu ? Max(T(0), z[i]) : tanh(z[i]);
+    });
   }
 
   template <class T>
@@ -45,10 +48,16 @@ struct RnnCell : OpBase {
     UnitNumbers<T> g(call.upstream.values());
     if (call.node.rnn_cell().relu()) {
       const UnitNumbers<T> z = cell.PreActivation(0);
-      for (size_t i = 0; i < g.size(); ++i) g[i] *= SelectPositive(z[i], T(1), T(0));
+      ForEachIndex(std::ssize(g), [&](int64_t k) {
+        const auto i = static_cast<size_t>(k);
+        g[i] *= SelectPositive(z[i], T(1), T(0));
+      });
     } else {
       const UnitNumbers<T>& y = call.output.values();
-      for (size_t i = 0; i < g.size(); ++i) g[i] *= (T(1) - y[i]) * (T(1) + y[i]);
+      ForEachIndex(std::ssize(g), [&](int64_t k) {
+        const auto i = static_cast<size_t>(k);
+        g[i] *= (T(1) - y[i]) * (T(1) + y[i]);
+      });
     }
     cell.AddGradient(position, 0, g, gradient.data());
   }

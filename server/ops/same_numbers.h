@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "server/kernels/interruption.h"
 #include "server/ops/op.h"
 
 namespace gradus {
@@ -16,12 +17,12 @@ struct SameNumbers : OpBase {
 
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
-    for (int64_t i = 0; i < output.size(); ++i) output[i] = call[0][i];
+    ForEachIndex(output.size(), [&](int64_t i) { output[i] = call[0][i]; });
   }
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
-    for (int64_t i = 0; i < gradient.size(); ++i) gradient[i] += call.upstream[i];
+    ForEachIndex(gradient.size(), [&](int64_t i) { gradient[i] += call.upstream[i]; });
   }
 };
 

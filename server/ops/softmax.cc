@@ -1,3 +1,4 @@
+#include "server/kernels/interruption.h"
 #include "server/ops/softmax_lane.h"
 
 namespace gradus {
@@ -15,7 +16,7 @@ struct Softmax : SoftmaxFamily<Softmax> {
     const Tensor<T>& z = call[0];
     ForEachLane(z.shape(), *FindAxis(call.node, z.shape().rank()), [&](const Lane& lane) {
       const SoftmaxLane<T> softmax(z, lane);
-      for (int64_t i = 0; i < lane.length; ++i) output[lane[i]] = softmax.Probability(i);
+      ForEachIndex(lane.length, [&](int64_t i) { output[lane[i]] = softmax.Probability(i); });
     });
   }
 
@@ -25,9 +26,8 @@ struct Softmax : SoftmaxFamily<Softmax> {
     const Tensor<T>& u = call.upstream;
     ForEachLane(a.shape(), *FindAxis(call.node, a.shape().rank()), [&](const Lane& lane) {
       const T dot = LaneSum<T>(lane, [&](int64_t at) { return u[at] * a[at]; });
-      for (int64_t i = 0; i < lane.length; ++i) {
-        gradient[lane[i]] += a[lane[i]] * (u[lane[i]] - dot);
-      }
+      ForEachIndex(lane.length,
+                   [&](int64_t i) { gradient[lane[i]] += a[lane[i]] * (u[lane[i]] - dot); });
     });
   }
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/reduce.h"
 #include "server/ops/axes.h"
 #include "server/ops/op.h"
@@ -18,15 +19,15 @@ class SoftmaxLane {
   // `z` outlives it.
   SoftmaxLane(const Tensor<T>& z, const Lane& lane) : z_(z), lane_(lane) {
     using std::log1p;
-    for (int64_t i = 1; i < lane.length; ++i) {
+    ForEachIndex(lane.length, [&](int64_t i) {
       if (PlainValue(z[lane[i]]) > PlainValue(z[lane[largest_]])) largest_ = i;
-    }
+    });
     // A plain number: it cancels, so it has no derivative, and it must not widen an interval.
     shift_ = T(PlainValue(z[lane[largest_]]));
     others_ = T(0);
-    for (int64_t i = 0; i < lane.length; ++i) {
+    ForEachIndex(lane.length, [&](int64_t i) {
       if (i != largest_) others_ += Exp(i);
-    }
+    });
     const T largest = Exp(largest_);  // 1, as a plain number
     sum_ = largest + others_;
     log_sum_ = log1p((largest - T(1)) + others_);

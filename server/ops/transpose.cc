@@ -1,6 +1,7 @@
 #include <array>
 
 #include "fmt/format.h"
+#include "server/kernels/interruption.h"
 #include "server/kernels/strided_cursor.h"
 #include "server/ops/op.h"
 #include "server/status/field_error.h"
@@ -45,19 +46,19 @@ struct Transpose : OpBase {
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     StridedCursor at_x = WalkInput(call.node, call[0].shape(), output.shape());
-    for (int64_t i = 0; i < output.size(); ++i) {
+    ForEachIndex(output.size(), [&](int64_t i) {
       output[i] = call[0][at_x.position()];
       at_x.Next();
-    }
+    });
   }
 
   template <class T>
   static void Vjp(const VjpCall<T>& call, int, Tensor<T>& gradient) {
     StridedCursor at_x = WalkInput(call.node, gradient.shape(), call.upstream.shape());
-    for (int64_t i = 0; i < gradient.size(); ++i) {
+    ForEachIndex(gradient.size(), [&](int64_t i) {
       gradient[at_x.position()] += call.upstream[i];
       at_x.Next();
-    }
+    });
   }
 
  private:

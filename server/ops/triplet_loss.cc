@@ -1,3 +1,4 @@
+#include "server/kernels/interruption.h"
 #include "server/ops/attribute_checks.h"
 #include "server/ops/vector_loss.h"
 
@@ -13,7 +14,7 @@ class Distance {
            const Lane& lane)
       : attributes_(attributes), from_(from), to_(to), lane_(lane) {
     if (attributes.squared()) {
-      for (int64_t i = 0; i < lane.length; ++i) value_ += Square(Difference(i));
+      ForEachIndex(lane.length, [&](int64_t i) { value_ += Square(Difference(i)); });
     } else {
       value_ = EuclideanLength<T>(lane.length, [&](int64_t i) { return Difference(i); });
     }
@@ -75,12 +76,12 @@ struct TripletLoss : VectorLoss<TripletLoss> {
     const Distance<T> positive = To(call, 1, lane);
     const Distance<T> negative = To(call, 2, lane);
     const T pull = SelectPositive(Excess(call, positive, negative), upstream, T(0));
-    for (int64_t i = 0; i < lane.length; ++i) {
+    ForEachIndex(lane.length, [&](int64_t i) {
       const T slope = position == 0   ? T(positive.Slope(i) - negative.Slope(i))
                       : position == 1 ? T(-positive.Slope(i))
                                       : negative.Slope(i);
       gradient[lane[i]] += pull * slope;
-    }
+    });
   }
 
  private:

@@ -34,7 +34,7 @@ struct Variance : GroupReduction<Variance> {
   static T Value(const v1::Node& node, std::span<const T> x) {
     const Centre<T> centre(x);
     T sum = T(0);
-    for (const T& number : x) sum += Square(centre.DistanceOf(number));
+    ForEachNumber(x, [&](size_t i) { sum += Square(centre.DistanceOf(x[i])); });
     return sum / Divisor<T>(node, x);
   }
 
@@ -43,7 +43,7 @@ struct Variance : GroupReduction<Variance> {
                           std::vector<T>& derivatives) {
     const Centre<T> centre(x);
     const T factor = T(2) / Divisor<T>(node, x);
-    for (size_t i = 0; i < x.size(); ++i) derivatives[i] = factor * centre.DistanceOf(x[i]);
+    ForEachNumber(x, [&](size_t i) { derivatives[i] = factor * centre.DistanceOf(x[i]); });
   }
 
  private:
@@ -55,10 +55,10 @@ struct Variance : GroupReduction<Variance> {
     explicit Centre(std::span<const T> x) {
       const auto count = static_cast<double>(x.size());
       double near_mean = 0;
-      for (const T& number : x) near_mean += PlainValue(number) / count;
+      ForEachNumber(x, [&](size_t i) { near_mean += PlainValue(x[i]) / count; });
       near_mean_ = T(near_mean);
       T sum = T(0);
-      for (const T& number : x) sum += number - near_mean_;
+      ForEachNumber(x, [&](size_t i) { sum += x[i] - near_mean_; });
       rest_ = sum / T(count);
     }
 

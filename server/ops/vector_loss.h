@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "server/kernels/interruption.h"
 #include "server/kernels/reduce.h"
 #include "server/ops/loss.h"
 #include "server/ops/op.h"
@@ -24,15 +25,15 @@ template <class T, class F>
 T EuclideanLength(int64_t size, F x) {
   using std::sqrt;
   double largest = 0;
-  for (int64_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(PlainValue(x(i))));
+  ForEachIndex(size, [&](int64_t i) { largest = std::max(largest, std::abs(PlainValue(x(i)))); });
   T sum = T(0);
   if (largest == 0) {
-    for (int64_t i = 0; i < size; ++i) sum += Absolute(x(i));
+    ForEachIndex(size, [&](int64_t i) { sum += Absolute(x(i)); });
     return sum;
   }
   // A power of 2, so that scaling is exact; a plain number, so that it has no derivative.
   const T scale = T(std::isfinite(largest) ? std::exp2(std::ilogb(largest)) : 1);
-  for (int64_t i = 0; i < size; ++i) sum += Square(T(x(i) / scale));
+  ForEachIndex(size, [&](int64_t i) { sum += Square(T(x(i) / scale)); });
   return scale * sqrt(sum);
 }
 
@@ -75,10 +76,10 @@ struct VectorLoss : OpBase {
   template <class T>
   static void Vjp(const VjpCall<T>& call, int position, Tensor<T>& gradient) {
     const LossReduction<T> reduction = Reduction(call);
-    for (int64_t example = 0; example < ExampleCount(call); ++example) {
+    ForEachIndex(ExampleCount(call), [&](int64_t example) {
       Impl::AddGradient(static_cast<const OpCall<T>&>(call), example, LaneOf(call, example),
                         position, reduction.Upstream(call.upstream, example), gradient);
-    }
+    });
   }
 
  private:

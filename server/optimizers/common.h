@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 
 #include "gradus/v1/optimizer.pb.h"
+#include "server/kernels/interruption.h"
 #include "server/tensor/scalar.h"
 #include "server/tensor/tensor.h"
 
@@ -31,14 +32,13 @@ T ScaleToNorm(std::span<const Tensor<T>* const> gradients, double limit) {
   using std::sqrt;
   double unit = 0;
   for (const Tensor<T>* gradient : gradients) {
-    for (int64_t i = 0; i < gradient->size(); ++i) {
-      unit = std::max(unit, std::abs(PlainValue((*gradient)[i])));
-    }
+    ForEachIndex(gradient->size(),
+                 [&](int64_t i) { unit = std::max(unit, std::abs(PlainValue((*gradient)[i]))); });
   }
   if (unit == 0) return T(1);
   T sum = T(0);
   for (const Tensor<T>* gradient : gradients) {
-    for (int64_t i = 0; i < gradient->size(); ++i) sum += Square((*gradient)[i] / T(unit));
+    ForEachIndex(gradient->size(), [&](int64_t i) { sum += Square((*gradient)[i] / T(unit)); });
   }
   const T norm = sqrt(sum);
   const T limit_in_units = T(limit / unit);

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 
 #include "gradus/v1/optimizer.pb.h"
+#include "server/kernels/interruption.h"
 #include "server/tensor/scalar.h"
 #include "server/tensor/tensor.h"
 
@@ -110,11 +111,11 @@ constexpr OptimizerFunctions<T> UpdatesOf() {
   if constexpr (!std::is_same_v<T, Dual>) {
     if constexpr (requires { &Impl::template State<T>; }) {
       functions.update_state = [](const UpdateCall<T>& call, int slot, Tensor<T>& state) {
-        for (int64_t i = 0; i < state.size(); ++i) state[i] = Impl::State(call, slot, i);
+        ForEachIndex(state.size(), [&](int64_t i) { state[i] = Impl::State(call, slot, i); });
       };
     }
     functions.update = [](const UpdateCall<T>& call, Tensor<T>& next) {
-      for (int64_t i = 0; i < next.size(); ++i) next[i] = Impl::Next(call, i);
+      ForEachIndex(next.size(), [&](int64_t i) { next[i] = Impl::Next(call, i); });
     };
   }
   return functions;

@@ -152,7 +152,8 @@ absl::StatusOr<Tensor<double>> GradientOf(const Subject& subject, const World<do
 }  // namespace
 
 absl::Status Check(const v1::CheckRequest& request, const Limits& limits,
-                   const std::atomic<bool>& cancelled, v1::CheckResponse* response) {
+                   const std::atomic<bool>& cancelled, v1::CheckResponse* response,
+                   GraphCache* graphs) {
   if (!request.has_problem()) return FieldError("problem", Reason::kMissingField, "unset");
   const double relative = request.relative_tolerance();
   if (!std::isfinite(relative) || relative < 0) {
@@ -161,7 +162,7 @@ absl::Status Check(const v1::CheckRequest& request, const Limits& limits,
   }
   const auto methods = ReadMethods(request);
   if (!methods.ok()) return methods.status();
-  const absl::StatusOr<Plan> plan = Plan::Make(request.problem(), Scope::kBackward, limits);
+  const absl::StatusOr<Plan> plan = Plan::Make(request.problem(), Scope::kBackward, limits, graphs);
   if (!plan.ok()) return plan.status();
   const auto subjects = ReadSubjects(request, *plan, limits);
   if (!subjects.ok()) return subjects.status();

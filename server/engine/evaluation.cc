@@ -57,10 +57,10 @@ double ResponseBytes(const Selection& selection, const Plan& plan) {
 }
 
 template <class Request>
-absl::StatusOr<Evaluation> PrepareRequest(const Request& request, Scope scope,
-                                          const Limits& limits) {
+absl::StatusOr<Evaluation> PrepareRequest(const Request& request, Scope scope, const Limits& limits,
+                                          GraphCache* graphs) {
   if (!request.has_problem()) return FieldError("problem", Reason::kMissingField, "unset");
-  absl::StatusOr<Plan> plan = Plan::Make(request.problem(), scope, limits);
+  absl::StatusOr<Plan> plan = Plan::Make(request.problem(), scope, limits, graphs);
   if (!plan.ok()) return plan.status();
   if (absl::Status s = plan->AddPins(request.pins()); !s.ok()) return s;
   absl::StatusOr<Selection> selection = Select(request.trace(), *plan);
@@ -140,14 +140,17 @@ constexpr auto kObserveNothing = [](const Quantity&, int, const auto&) {};
 
 }  // namespace
 
-absl::StatusOr<Evaluation> Prepare(const v1::ForwardRequest& request, const Limits& limits) {
-  return PrepareRequest(request, Scope::kForward, limits);
+absl::StatusOr<Evaluation> Prepare(const v1::ForwardRequest& request, const Limits& limits,
+                                   GraphCache* graphs) {
+  return PrepareRequest(request, Scope::kForward, limits, graphs);
 }
-absl::StatusOr<Evaluation> Prepare(const v1::BackwardRequest& request, const Limits& limits) {
-  return PrepareRequest(request, Scope::kBackward, limits);
+absl::StatusOr<Evaluation> Prepare(const v1::BackwardRequest& request, const Limits& limits,
+                                   GraphCache* graphs) {
+  return PrepareRequest(request, Scope::kBackward, limits, graphs);
 }
-absl::StatusOr<Evaluation> Prepare(const v1::StepRequest& request, const Limits& limits) {
-  return PrepareRequest(request, Scope::kStep, limits);
+absl::StatusOr<Evaluation> Prepare(const v1::StepRequest& request, const Limits& limits,
+                                   GraphCache* graphs) {
+  return PrepareRequest(request, Scope::kStep, limits, graphs);
 }
 
 absl::Status Run(const Evaluation& evaluation, const std::atomic<bool>& cancelled,

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 
 #include "gradus/v1/gradient_service.pb.h"
+#include "server/engine/graph_cache.h"
 #include "server/engine/limits.h"
 #include "server/engine/plan.h"
 
@@ -29,10 +30,13 @@ struct Evaluation {
 
 // Checks a request: everything but its numbers. Cheap next to Run, and allocates no tensor. Errors
 // are FieldErrors, with paths relative to the Problem, or to the request for pins and trace
-// options.
-absl::StatusOr<Evaluation> Prepare(const v1::ForwardRequest& request, const Limits& limits);
-absl::StatusOr<Evaluation> Prepare(const v1::BackwardRequest& request, const Limits& limits);
-absl::StatusOr<Evaluation> Prepare(const v1::StepRequest& request, const Limits& limits);
+// options. `graphs` may be null; else the network's graph is looked up there.
+absl::StatusOr<Evaluation> Prepare(const v1::ForwardRequest& request, const Limits& limits,
+                                   GraphCache* graphs = nullptr);
+absl::StatusOr<Evaluation> Prepare(const v1::BackwardRequest& request, const Limits& limits,
+                                   GraphCache* graphs = nullptr);
+absl::StatusOr<Evaluation> Prepare(const v1::StepRequest& request, const Limits& limits,
+                                   GraphCache* graphs = nullptr);
 
 // Computes and fills an empty response; on an error its contents mean nothing. Errors are those of
 // Execute.

@@ -123,7 +123,8 @@ std::string InputSource::Path() const {
                    : fmt::format("batches[{}].inputs[{}].tensor", batch, index);
 }
 
-absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const Limits& limits) {
+absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const Limits& limits,
+                                GraphCache* graphs) {
   const v1::Network& network = problem.network();
   if (!problem.has_network()) return FieldError("network", Reason::kMissingField, "unset");
   if (!v1::Precision_IsValid(problem.precision())) {
@@ -153,8 +154,16 @@ absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const L
     shapes.push_back(*shape);
   }
 
-  auto graph =
-      Graph::Build(network, shapes, scope == Scope::kForward ? "" : problem.objective(), limits);
+  const std::string_view objective =
+      scope == Scope::kForward ? std::string_view() : problem.objective();
+  absl::StatusOr<std::shared_ptr<const Graph>> graph;
+  if (graphs != nullptr) {
+    graph = graphs->FindOrBuild(network, shapes, objective, limits);
+  } else if (auto built = Graph::Build(network, shapes, objective, limits); built.ok()) {
+    graph = std::make_shared<const Graph>(*std::move(built));
+  } else {
+    graph = built.status();
+  }
   if (!graph.ok()) return graph.status();
   Plan plan(problem, scope, *std::move(graph));
   plan.problem_inputs_ = *std::move(problem_inputs);
@@ -190,7 +199,7 @@ absl::StatusOr<Plan> Plan::Make(const v1::Problem& problem, Scope scope, const L
 }
 
 absl::Status Plan::CheckUpstream(const Limits& limits) const {
-  const Shape& objective = ShapeOf({QuantityKind::kValue, *graph_.objective()});
+  const Shape& objective = ShapeOf({QuantityKind::kValue, *graph_->objective()});
   if (problem_->has_upstream()) {
     const absl::StatusOr<Shape> shape = ReadShape(problem_->upstream(), limits.max_tensor_elements);
     if (!shape.ok()) return WithFieldPrefix(shape.status(), "upstream");
@@ -241,15 +250,15 @@ absl::Status Plan::CheckState(const Limits& limits) {
   for (int i = 0; i < given.size(); ++i) {
     const std::string path = fmt::format("optimizer_state.parameters[{}]", i);
     const std::string& name = given[i].parameter();
-    const std::optional<ValueId> id = graph_.Find(name);
-    if (!id.has_value() || graph_.value(*id).kind != ValueKind::kParameter) {
+    const std::optional<ValueId> id = graph_->Find(name);
+    if (!id.has_value() || graph_->value(*id).kind != ValueKind::kParameter) {
       return FieldError(path + ".parameter", Reason::kUnknownName,
                         fmt::format("no parameter is named '{}'", name));
     }
     if (!seen.insert(name).second) {
       return FieldError({path + ".parameter", name, Reason::kDuplicateName, "given before"});
     }
-    const Value& parameter = graph_.value(*id);
+    const Value& parameter = graph_->value(*id);
     for (int j = 0; j < given[i].slots_size(); ++j) {
       const v1::NamedTensor& slot = given[i].slots(j);
       const std::string slot_path = fmt::format("{}.slots[{}]", path, j);
@@ -286,16 +295,16 @@ double Plan::InitialState(int slot) const {
 }
 
 absl::StatusOr<Target> Plan::Locate(const Address& address) const {
-  const std::optional<ValueId> id = graph_.Find(address.name);
+  const std::optional<ValueId> id = graph_->Find(address.name);
   if (!id.has_value()) {
     return absl::InvalidArgumentError(
         fmt::format("no input, parameter or node is named '{}'", address.name));
   }
-  const Value& value = graph_.value(*id);
+  const Value& value = graph_->value(*id);
   Target target = {{address.kind, *id}, address.updates, std::nullopt};
   switch (address.kind) {
     case QuantityKind::kSlope:
-      if (!graph_.is_node(*id) || !graph_.node(*id).op->is_activation()) {
+      if (!graph_->is_node(*id) || !graph_->node(*id).op->is_activation()) {
         return absl::InvalidArgumentError(
             fmt::format("'{}' has no slope, it is no elementwise activation", address.name));
       }
@@ -422,24 +431,24 @@ InputSource Plan::SourceOf(int input, int update) const {
 }
 
 std::vector<Quantity> Plan::Order(int update) const {
-  std::vector<Quantity> order(graph_.value_order().begin(), graph_.value_order().end());
+  std::vector<Quantity> order(graph_->value_order().begin(), graph_->value_order().end());
   const Scope scope = ScopeOf(update);
   if (scope >= Scope::kBackward) {
-    order.insert(order.end(), graph_.gradient_order().begin(), graph_.gradient_order().end());
+    order.insert(order.end(), graph_->gradient_order().begin(), graph_->gradient_order().end());
   }
   if (scope == Scope::kStep) {
-    for (int i = 0; i < graph_.parameter_count(); ++i) {
+    for (int i = 0; i < graph_->parameter_count(); ++i) {
       for (int slot = 0; slot < slot_count(); ++slot) {
-        order.push_back({QuantityKind::kState, graph_.parameter(i), slot});
+        order.push_back({QuantityKind::kState, graph_->parameter(i), slot});
       }
-      order.push_back({QuantityKind::kNext, graph_.parameter(i)});
+      order.push_back({QuantityKind::kNext, graph_->parameter(i)});
     }
   }
   return order;
 }
 
 std::string Plan::AddressOf(const Quantity& quantity, int update) const {
-  const Value& value = graph_.value(quantity.value);
+  const Value& value = graph_->value(quantity.value);
   // A parameter after updates is what the last of them made.
   if (quantity.kind == QuantityKind::kValue && value.kind == ValueKind::kParameter && update > 0) {
     return AddressOf({QuantityKind::kNext, quantity.value}, update - 1);
@@ -450,38 +459,38 @@ std::string Plan::AddressOf(const Quantity& quantity, int update) const {
 }
 
 double Plan::Flops() const {
-  const GraphCost& cost = graph_.cost();
+  const GraphCost& cost = graph_->cost();
   double flops = 0;
   for (int update = 0; update < world_count(); ++update) {
     flops += cost.forward_flops + kFlopsPerElement * cost.value_elements +
-             kFlopsPerQuantity * static_cast<double>(graph_.values().size());
+             kFlopsPerQuantity * static_cast<double>(graph_->values().size());
     if (ScopeOf(update) < Scope::kBackward) continue;
     flops += cost.backward_flops + kFlopsPerElement * cost.gradient_elements +
-             kFlopsPerQuantity * static_cast<double>(graph_.gradient_order().size());
+             kFlopsPerQuantity * static_cast<double>(graph_->gradient_order().size());
     if (ScopeOf(update) < Scope::kStep) continue;
     const double tensors_per_parameter = 1 + slot_count();
     flops += tensors_per_parameter * (kFlopsPerUpdatedElement * cost.parameter_elements +
-                                      kFlopsPerQuantity * graph_.parameter_count());
+                                      kFlopsPerQuantity * graph_->parameter_count());
   }
   return flops;
 }
 
 double Plan::BytesOf(const Quantity& quantity) const {
-  const Value& value = graph_.value(quantity.value);
+  const Value& value = graph_->value(quantity.value);
   return kBytesPerEntry + static_cast<double>(value.name.size()) +
          sizeof(double) * static_cast<double>(value.shape.element_count());
 }
 
 double Plan::BytesOfAll() const {
-  const GraphCost& cost = graph_.cost();
+  const GraphCost& cost = graph_->cost();
   double bytes = 0;
   for (int update = 0; update < world_count(); ++update) {
     bytes += sizeof(double) * cost.value_elements + cost.name_bytes +
-             kBytesPerEntry * static_cast<double>(graph_.values().size());
+             kBytesPerEntry * static_cast<double>(graph_->values().size());
     if (ScopeOf(update) < Scope::kBackward) continue;
     // A value has at most a slope and a gradient.
     bytes += sizeof(double) * cost.gradient_elements + 2 * cost.name_bytes +
-             kBytesPerEntry * static_cast<double>(graph_.gradient_order().size());
+             kBytesPerEntry * static_cast<double>(graph_->gradient_order().size());
     if (ScopeOf(update) == Scope::kStep) bytes += BytesOfUpdate();
   }
   return bytes;
@@ -489,8 +498,8 @@ double Plan::BytesOfAll() const {
 
 double Plan::BytesOfUpdate() const {
   double bytes = 0;
-  for (int i = 0; i < graph_.parameter_count(); ++i) {
-    bytes += BytesOf({QuantityKind::kNext, graph_.parameter(i)});
+  for (int i = 0; i < graph_->parameter_count(); ++i) {
+    bytes += BytesOf({QuantityKind::kNext, graph_->parameter(i)});
   }
   return bytes * (1 + slot_count());
 }
@@ -504,7 +513,7 @@ absl::Status Plan::CheckCost(const Limits& limits, double response_bytes) const 
   }
   const double width =
       problem_->precision() == v1::PRECISION_FLOAT ? sizeof(float) : sizeof(double);
-  const GraphCost& cost = graph_.cost();
+  const GraphCost& cost = graph_->cost();
   double elements = cost.value_elements;
   if (scope_ >= Scope::kBackward) elements += cost.gradient_elements;
   // Each parameter after the update, and its state before and after.

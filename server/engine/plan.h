@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "gradus/v1/problem.pb.h"
 #include "gradus/v1/trace.pb.h"
 #include "server/engine/graph.h"
+#include "server/engine/graph_cache.h"
 #include "server/engine/limits.h"
 #include "server/engine/quantity.h"
 
@@ -62,8 +64,9 @@ struct SlotSource {
 class Plan {
  public:
   // Checks everything but the numbers and the cost. Errors are FieldErrors with paths relative to
-  // the Problem.
-  static absl::StatusOr<Plan> Make(const v1::Problem& problem, Scope scope, const Limits& limits);
+  // the Problem. `graphs` may be null; else the network's graph is looked up there.
+  static absl::StatusOr<Plan> Make(const v1::Problem& problem, Scope scope, const Limits& limits,
+                                   GraphCache* graphs = nullptr);
 
   // Finds what an address means here. A quantity that the plan's scope does not compute is an
   // error, but for those after the last update of a step: `L@1`. The error is INVALID_ARGUMENT
@@ -79,7 +82,7 @@ class Plan {
   absl::Status AddPins(const google::protobuf::RepeatedPtrField<v1::Pin>& pins);
 
   const v1::Problem& problem() const { return *problem_; }
-  const Graph& graph() const { return graph_; }
+  const Graph& graph() const { return *graph_; }
   Scope scope() const { return scope_; }
   const std::vector<ResolvedPin>& pins() const { return pins_; }
 
@@ -111,7 +114,7 @@ class Plan {
   // Canonical address of a quantity.
   std::string AddressOf(const Quantity& quantity, int update) const;
   const Shape& ShapeOf(const Quantity& quantity) const {
-    return graph_.value(quantity.value).shape;
+    return graph_->value(quantity.value).shape;
   }
 
   // Bytes that a quantity takes in a response, and all that are computed, estimated.
@@ -127,7 +130,7 @@ class Plan {
   double EstimatedMicroseconds() const;
 
  private:
-  Plan(const v1::Problem& problem, Scope scope, Graph graph)
+  Plan(const v1::Problem& problem, Scope scope, std::shared_ptr<const Graph> graph)
       : problem_(&problem), scope_(scope), graph_(std::move(graph)) {}
 
   absl::Status CheckStep(const Limits& limits);
@@ -136,7 +139,7 @@ class Plan {
 
   const v1::Problem* problem_;
   Scope scope_;
-  Graph graph_;
+  std::shared_ptr<const Graph> graph_;
   // By batch, then by input: the index in that batch's list, or -1 for the Problem's own.
   std::vector<std::vector<int>> batch_inputs_;
   std::vector<int> problem_inputs_;  // by input: the index in Problem.inputs

@@ -49,9 +49,9 @@ constexpr Method kGetLimits = GradientMethod("GetLimits", Access::kStudents);
 // Small requests are answered on the calling thread, all others on the pool.
 template <class Request, class Response>
 grpc::ServerUnaryReactor* Serve(TypedCall<Request, Response>* call, const Limits& limits,
-                                ComputePool& pool) {
-  const auto compute = [call, limits] {
-    const absl::StatusOr<Evaluation> evaluation = Prepare(call->request(), limits);
+                                ComputePool& pool, GraphCache& graphs) {
+  const auto compute = [call, limits, &graphs] {
+    const absl::StatusOr<Evaluation> evaluation = Prepare(call->request(), limits, &graphs);
     if (!evaluation.ok()) return evaluation.status();
     return gradus::Run(*evaluation, call->cancelled(), &call->response());
   };
@@ -69,7 +69,7 @@ grpc::ServerUnaryReactor* Serve(TypedCall<Request, Response>* call, const Limits
   }
   std::optional<Evaluation> evaluation;
   const absl::Status prepared = WithoutExceptions(call->method(), [&] {
-    absl::StatusOr<Evaluation> result = Prepare(call->request(), limits);
+    absl::StatusOr<Evaluation> result = Prepare(call->request(), limits, &graphs);
     if (!result.ok()) return result.status();
     evaluation = *std::move(result);
     return absl::OkStatus();
@@ -93,7 +93,7 @@ grpc::ServerUnaryReactor* GradientServiceImpl::Forward(grpc::CallbackServerConte
                                                        grpc::ByteBuffer* response) {
   auto* call = new TypedCall<v1::ForwardRequest, v1::ForwardResponse>(settings_, kForward, context,
                                                                       request, response);
-  return Serve(call, limits_, pool_);
+  return Serve(call, limits_, pool_, graphs_);
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::Backward(grpc::CallbackServerContext* context,
@@ -101,7 +101,7 @@ grpc::ServerUnaryReactor* GradientServiceImpl::Backward(grpc::CallbackServerCont
                                                         grpc::ByteBuffer* response) {
   auto* call = new TypedCall<v1::BackwardRequest, v1::BackwardResponse>(settings_, kBackward,
                                                                         context, request, response);
-  return Serve(call, limits_, pool_);
+  return Serve(call, limits_, pool_, graphs_);
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::Step(grpc::CallbackServerContext* context,
@@ -109,7 +109,7 @@ grpc::ServerUnaryReactor* GradientServiceImpl::Step(grpc::CallbackServerContext*
                                                     grpc::ByteBuffer* response) {
   auto* call = new TypedCall<v1::StepRequest, v1::StepResponse>(settings_, kStep, context, request,
                                                                 response);
-  return Serve(call, limits_, pool_);
+  return Serve(call, limits_, pool_, graphs_);
 }
 
 grpc::ServerUnaryReactor* GradientServiceImpl::Check(grpc::CallbackServerContext* context,
@@ -117,8 +117,8 @@ grpc::ServerUnaryReactor* GradientServiceImpl::Check(grpc::CallbackServerContext
                                                      grpc::ByteBuffer* response) {
   auto* call = new TypedCall<v1::CheckRequest, v1::CheckResponse>(settings_, kCheck, context,
                                                                   request, response);
-  call->RunOn(pool_, [call, limits = limits_] {
-    return gradus::Check(call->request(), limits, call->cancelled(), &call->response());
+  call->RunOn(pool_, [this, call] {
+    return gradus::Check(call->request(), limits_, call->cancelled(), &call->response(), &graphs_);
   });
   return call;
 }

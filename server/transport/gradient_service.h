@@ -4,6 +4,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include "gradus/v1/gradient_service.grpc.pb.h"
+#include "server/engine/graph_cache.h"
 #include "server/engine/limits.h"
 #include "server/transport/call.h"
 #include "server/transport/compute_pool.h"
@@ -27,6 +28,8 @@ class GradientServiceImpl final : public RawGradientService {
  public:
   GradientServiceImpl(const CallSettings& settings, const Limits& limits, ComputePool& pool)
       : settings_(settings), limits_(limits), pool_(pool) {}
+
+  const GraphCache& graphs() const { return graphs_; }
 
   grpc::ServerUnaryReactor* Forward(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
@@ -56,6 +59,7 @@ class GradientServiceImpl final : public RawGradientService {
   const CallSettings& settings_;
   const Limits limits_;
   ComputePool& pool_;
+  GraphCache graphs_;
 };
 
 }  // namespace gradus

@@ -122,10 +122,11 @@ double StartSeconds() {
 // What is asked for at each scrape, and costs nothing between them.
 class ServerState final : public prometheus::Collectable {
  public:
-  explicit ServerState(const ComputePool& pool) : pool_(pool) {}
+  ServerState(const ComputePool& pool, const GraphCache& graphs) : pool_(pool), graphs_(graphs) {}
 
   std::vector<MetricFamily> Collect() const override {
     const ComputePool::Load load = pool_.CurrentLoad();
+    const GraphCache::Counts graphs = graphs_.counts();
     ClientMetric version;
     version.label.push_back({"version", kVersion});
     version.gauge.value = 1;
@@ -136,6 +137,12 @@ class ServerState final : public prometheus::Collectable {
                     static_cast<double>(pool_.queue_capacity())),
         SingleValue("gradus_workers", "Threads that compute", pool_.worker_count()),
         SingleValue("gradus_busy_workers", "Threads that compute something now", load.busy_workers),
+        SingleValue("gradus_plan_cache_hits_total", "Networks that were validated before",
+                    static_cast<double>(graphs.hits), MetricType::Counter),
+        SingleValue("gradus_plan_cache_misses_total", "Networks that had to be validated",
+                    static_cast<double>(graphs.misses), MetricType::Counter),
+        SingleValue("gradus_plan_cache_entries", "Validated networks that are kept",
+                    static_cast<double>(graphs.entries)),
         {"gradus_build_info", "Version of the server", MetricType::Gauge, {version}},
         SingleValue("process_open_fds", "Open files and sockets", OpenFileCount()),
         SingleValue("process_max_fds", "Files and sockets that may be open", OpenFileLimit()),
@@ -149,6 +156,7 @@ class ServerState final : public prometheus::Collectable {
 
  private:
   const ComputePool& pool_;
+  const GraphCache& graphs_;
   const double start_seconds_ = StartSeconds();
 };
 
@@ -258,10 +266,11 @@ void CallMetrics::OnWaited(std::chrono::steady_clock::duration time) {
 
 absl::StatusOr<std::unique_ptr<MetricsListener>> MetricsListener::Start(const std::string& address,
                                                                         const CallMetrics& calls,
-                                                                        const ComputePool& pool) {
+                                                                        const ComputePool& pool,
+                                                                        const GraphCache& graphs) {
   auto listener = std::unique_ptr<MetricsListener>(new MetricsListener());
   listener->calls_ = calls.registry();
-  listener->state_ = std::make_shared<ServerState>(pool);
+  listener->state_ = std::make_shared<ServerState>(pool, graphs);
   try {
     listener->exposer_ = std::make_unique<prometheus::Exposer>(address);
   } catch (const std::exception&) {

@@ -19,6 +19,7 @@
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
+#include "server/engine/graph_cache.h"
 #include "server/transport/call.h"
 #include "server/transport/compute_pool.h"
 
@@ -64,11 +65,12 @@ class CallMetrics final : public CallObserver {
 class MetricsListener {
  public:
   // Listens on HOST:PORT, where port 0 takes a free one, and tells what `calls` has counted, how
-  // busy `pool` is, and what the process uses. UNAVAILABLE if the address cannot be listened on.
-  // The pool outlives the listener.
+  // busy `pool` is, what was found in `graphs`, and what the process uses. UNAVAILABLE if the
+  // address cannot be listened on. Pool and graphs outlive the listener.
   static absl::StatusOr<std::unique_ptr<MetricsListener>> Start(const std::string& address,
                                                                 const CallMetrics& calls,
-                                                                const ComputePool& pool);
+                                                                const ComputePool& pool,
+                                                                const GraphCache& graphs);
 
   int port() const { return exposer_->GetListeningPorts().front(); }
 

@@ -119,7 +119,7 @@ class ServerImpl final : public Server {
 
   absl::Status ListenForMetrics(const std::string& address) {
     if (metrics_ == nullptr) return absl::OkStatus();
-    auto listener = MetricsListener::Start(address, *metrics_, pool_);
+    auto listener = MetricsListener::Start(address, *metrics_, pool_, gradient_service_.graphs());
     if (!listener.ok()) return listener.status();
     metrics_listener_ = *std::move(listener);
     return absl::OkStatus();
@@ -203,9 +203,9 @@ class ServerImpl final : public Server {
   const CallSettings settings_;
   // Destroyed after the server, whose calls it computes.
   ComputePool pool_;
-  std::unique_ptr<MetricsListener> metrics_listener_;
   GradientServiceImpl gradient_service_;
   GradingServiceImpl grading_service_;
+  std::unique_ptr<MetricsListener> metrics_listener_;
   std::unique_ptr<grpc::Server> server_;
   const int max_request_bytes_;
   const ConnectionLimits connections_;

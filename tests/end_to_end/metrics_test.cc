@@ -183,6 +183,21 @@ TEST(MetricsTest, OfTheProcess) {
   EXPECT_GT(scrape.at("process_start_time_seconds"), now - 3600);
 }
 
+TEST(MetricsTest, NetworksThatAreKnown) {
+  TestServer server(WithMetrics());
+  v1::BackwardRequest request;
+  *request.mutable_problem() = FromFile<v1::Problem>("examples/homework/problem_1.txtpb");
+  for (int i = 0; i < 3; ++i) {
+    TestContext context;
+    v1::BackwardResponse response;
+    ASSERT_TRUE(server.gradient().Backward(&context, request, &response).ok());
+  }
+  const Scrape scrape = ScrapeOf(server);
+  EXPECT_EQ(scrape.at("gradus_plan_cache_misses_total"), 1);
+  EXPECT_EQ(scrape.at("gradus_plan_cache_hits_total"), 2);
+  EXPECT_EQ(scrape.at("gradus_plan_cache_entries"), 1);
+}
+
 TEST(MetricsTest, CountsCallsOfEachKind) {
   TestServer server(WithMetrics());
   v1::BackwardRequest backward;

@@ -109,9 +109,11 @@ absl::StatusOr<std::vector<Subject>> ReadSubjects(const v1::CheckRequest& reques
 // Refuses what would take more than the limits, before anything is computed.
 absl::Status CheckCost(const Plan& plan, std::span<const v1::CheckMethod> methods,
                        std::span<const Subject> subjects, const Limits& limits) {
-  if (absl::Status s = plan.CheckCost(limits, /*response_bytes=*/0); !s.ok()) return s;
+  if (absl::Status s = plan.CheckCost(limits, ResponseSize()); !s.ok()) return s;
   const Graph& graph = plan.graph();
-  if (const double bytes = CheckerBytes(graph); bytes > limits.max_bytes) {
+  // Executing the plan makes the numbers that are checked; then come those of the checker.
+  const double bytes = plan.BytesToExecute() + std::max(plan.BytesToExecute(), CheckerBytes(graph));
+  if (bytes > limits.max_bytes) {
     return FieldError("network", Reason::kLimitExceeded,
                       fmt::format("checking this takes about {:.0f} bytes, the limit is {:.0f}",
                                   bytes, limits.max_bytes));

@@ -48,12 +48,16 @@ absl::StatusOr<Selection> Select(const v1::TraceOptions& options, Plan& plan) {
   return selection;
 }
 
-// Bytes of the response, estimated.
-double ResponseBytes(const Selection& selection, const Plan& plan) {
-  double bytes = selection.all ? plan.BytesOfAll() : 0;
-  for (const auto& [quantity, update] : selection.only) bytes += plan.BytesOf(quantity);
-  if (plan.scope() == Scope::kStep) bytes += plan.BytesOfUpdate();
-  return bytes;
+ResponseSize SizeOfResponse(const Selection& selection, const Plan& plan) {
+  ResponseSize size;
+  if (selection.all) size = {plan.BytesOfAll(), plan.EntryCount()};
+  for (const auto& [quantity, update] : selection.only) size.wire_bytes += plan.BytesOf(quantity);
+  size.entries += static_cast<double>(selection.only.size());
+  if (plan.scope() == Scope::kStep) {
+    size.wire_bytes += plan.BytesOfUpdate();
+    size.entries += (1 + plan.slot_count()) * plan.graph().parameter_count();
+  }
+  return size;
 }
 
 template <class Request>
@@ -65,7 +69,8 @@ absl::StatusOr<Evaluation> PrepareRequest(const Request& request, Scope scope, c
   if (absl::Status s = plan->AddPins(request.pins()); !s.ok()) return s;
   absl::StatusOr<Selection> selection = Select(request.trace(), *plan);
   if (!selection.ok()) return selection.status();
-  if (absl::Status s = plan->CheckCost(limits, ResponseBytes(*selection, *plan)); !s.ok()) return s;
+  if (absl::Status s = plan->CheckCost(limits, SizeOfResponse(*selection, *plan)); !s.ok())
+    return s;
   return Evaluation{*std::move(plan), *std::move(selection)};
 }
 

@@ -301,6 +301,8 @@ class GraphBuilder {
     // A vector-Jacobian product costs about as much per operand as the forward call.
     // The cost of a variadic op is already that of all its operands.
     node.flops = node.op->flops(call, output);
+    graph_.cost_.scratch_bytes =
+        std::max(graph_.cost_.scratch_bytes, sizeof(double) * node.op->scratch(call, output));
     graph_.cost_.forward_flops += node.flops;
     graph_.cost_.backward_flops +=
         node.flops * (node.op->variadic ? 1 : static_cast<double>(call.operands.size()));
@@ -365,6 +367,8 @@ absl::StatusOr<Graph> Graph::Build(const v1::Network& network, std::span<const S
   Graph graph = builder.Finish();
   for (const Value& value : graph.values_) {
     graph.cost_.value_elements += static_cast<double>(value.shape.element_count());
+    graph.cost_.largest_elements =
+        std::max(graph.cost_.largest_elements, static_cast<double>(value.shape.element_count()));
     graph.cost_.name_bytes += static_cast<double>(value.name.size());
     if (value.kind == ValueKind::kParameter) {
       graph.cost_.parameter_elements += static_cast<double>(value.shape.element_count());

@@ -90,6 +90,9 @@ struct GraphCost {
   double gradient_elements = 0;  // of all gradients and slopes
   double parameter_elements = 0;
   double name_bytes = 0;  // of all names
+  // Of the largest value; and the most that any op holds while it runs.
+  double largest_elements = 0;
+  double scratch_bytes = 0;
 };
 
 // Which op a node means: FindOp, but for tests of what happens with a wrong one.

@@ -504,22 +504,52 @@ double Plan::BytesOfUpdate() const {
   return bytes * (1 + slot_count());
 }
 
-absl::Status Plan::CheckCost(const Limits& limits, double response_bytes) const {
-  if (response_bytes > limits.max_response_bytes) {
-    return FieldError("trace", Reason::kLimitExceeded,
-                      fmt::format("returning this takes about {:.0f} bytes, the limit is {:.0f}; "
-                                  "name what you need in only",
-                                  response_bytes, limits.max_response_bytes));
+double Plan::EntryCount() const {
+  double entries = 0;
+  for (int update = 0; update < world_count(); ++update) {
+    entries += static_cast<double>(graph_->values().size());
+    if (ScopeOf(update) < Scope::kBackward) continue;
+    entries += static_cast<double>(graph_->gradient_order().size());
+    if (ScopeOf(update) == Scope::kStep) entries += (1 + slot_count()) * graph_->parameter_count();
+  }
+  return entries;
+}
+
+double Plan::BytesToExecute() const {
+  // Of each value: its places among values, slopes, gradients and updates, and in the orders.
+  constexpr double kBytesPerValue = 1000;
+  constexpr double kBytesPerPin = 500;
+  const GraphCost& cost = graph_->cost();
+  double elements = cost.value_elements;
+  if (scope_ >= Scope::kBackward) {
+    elements += cost.gradient_elements;
+    // The upstream gradient.
+    elements += static_cast<double>(graph_->value(*graph_->objective()).shape.element_count());
+  }
+  // Each parameter after the update, and its state before and after.
+  if (scope_ == Scope::kStep) elements += cost.parameter_elements * (1 + 2 * slot_count());
+  // What an earlier update made is there until it is replaced.
+  if (world_count() > 1) elements += cost.largest_elements;
+  for (const ResolvedPin& pin : pins_) {
+    elements += pin.target.element.has_value()
+                    ? 1
+                    : static_cast<double>(ShapeOf(pin.target.quantity).element_count());
   }
   const double width =
       problem_->precision() == v1::PRECISION_FLOAT ? sizeof(float) : sizeof(double);
-  const GraphCost& cost = graph_->cost();
-  double elements = cost.value_elements;
-  if (scope_ >= Scope::kBackward) elements += cost.gradient_elements;
-  // Each parameter after the update, and its state before and after.
-  if (scope_ == Scope::kStep) elements += cost.parameter_elements * (1 + 2 * slot_count());
-  const double bytes = width * elements + response_bytes;
-  if (bytes > limits.max_bytes) {
+  return width * elements + cost.scratch_bytes +
+         kBytesPerValue * static_cast<double>(graph_->values().size()) +
+         kBytesPerPin * static_cast<double>(pins_.size());
+}
+
+absl::Status Plan::CheckCost(const Limits& limits, const ResponseSize& response) const {
+  if (response.wire_bytes > limits.max_response_bytes) {
+    return FieldError("trace", Reason::kLimitExceeded,
+                      fmt::format("returning this takes about {:.0f} bytes, the limit is {:.0f}; "
+                                  "name what you need in only",
+                                  response.wire_bytes, limits.max_response_bytes));
+  }
+  if (const double bytes = BytesToExecute() + response.bytes(); bytes > limits.max_bytes) {
     return FieldError("network", Reason::kLimitExceeded,
                       fmt::format("computing this takes about {:.0f} bytes, the limit is {:.0f}",
                                   bytes, limits.max_bytes));

@@ -59,6 +59,18 @@ struct SlotSource {
   std::string path;  // of the tensor, for errors in its numbers
 };
 
+// What a response holds, estimated.
+struct ResponseSize {
+  double wire_bytes = 0;
+  double entries = 0;  // tensors with their names
+
+  // In memory, where each entry is several objects.
+  double bytes() const {
+    constexpr double kBytesPerEntry = 512;
+    return wire_bytes + kBytesPerEntry * entries;
+  }
+};
+
 // A Problem that is sound, and what is to be computed of it: everything is known but the numbers.
 // The Problem and the pins must outlive the Plan and stay as they are.
 class Plan {
@@ -122,8 +134,12 @@ class Plan {
   double BytesOfAll() const;
   // The same of all parameters after an update with their state.
   double BytesOfUpdate() const;
-  // Refuses a plan that costs more than the limits, with a response of so many bytes.
-  absl::Status CheckCost(const Limits& limits, double response_bytes) const;
+  // Entries that all of it makes in a trace.
+  double EntryCount() const;
+  // Bytes of memory that executing the plan takes, all held numbers, estimated.
+  double BytesToExecute() const;
+  // Refuses a plan that costs more than the limits, with such a response.
+  absl::Status CheckCost(const Limits& limits, const ResponseSize& response) const;
   // Estimated floating-point operations.
   double Flops() const;
   // The same as time on one core, to decide which thread computes.

@@ -288,7 +288,8 @@ class AssignmentCompiler {
                             : static_cast<double>(plan->ShapeOf(target.quantity).element_count()));
         }
       }
-      if (absl::Status s = plan->CheckCost(limits_, 0); !s.ok()) return WithFieldPrefix(s, path);
+      if (absl::Status s = plan->CheckCost(limits_, ResponseSize()); !s.ok())
+        return WithFieldPrefix(s, path);
       flops += plan->Flops() + CompiledProblem::CertificationFlops(*plan);
       if (flops > limits_.max_flops) {
         return FieldError("problems", Reason::kLimitExceeded,

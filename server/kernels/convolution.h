@@ -78,6 +78,12 @@ MatrixView<T> WeightMatrix(const Convolution& c, const ConvolutionBlock& block, 
 
 }  // namespace internal
 
+// Numbers that each of the functions below holds beside the three tensors, at most.
+inline double ConvolutionScratch(const Convolution& c) {
+  return static_cast<double>(internal::WindowsPerBlock(c)) *
+         static_cast<double>(c.depth() + c.map_channels);
+}
+
 // map += image * weight: the convolution.
 template <class T>
 void ConvolveAdd(const Convolution& c, const T* image, const T* weight, T* map) {

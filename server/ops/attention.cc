@@ -214,6 +214,16 @@ struct Attention : OpBase {
     return scores * (3 * features + 40 * static_cast<double>(HeadCount(call.node)));
   }
 
+  // Of a block, weights and gradients of scores, and a product with the features.
+  static double Scratch(const ShapeCall& call, const Shape&) {
+    const int64_t keys = Rows(call.operands[kKey]);
+    const int64_t queries = std::min(Rows(call.operands[kQuery]), QueriesPerBlock(keys));
+    const int64_t width =
+        std::max(call.operands[kQuery].back(), call.operands[kValue].back()) / HeadCount(call.node);
+    return 3 * static_cast<double>(queries) * static_cast<double>(keys) +
+           static_cast<double>(std::max(queries, keys)) * static_cast<double>(width);
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     ForEachBlock(call, [&](const QueryBlock<T>& block) {
@@ -283,13 +293,17 @@ struct Attention : OpBase {
     return product;
   }
 
+  // Weights in a block take some tens of kilobytes.
+  static int64_t QueriesPerBlock(int64_t keys) {
+    constexpr int64_t kBlock = 1 << 13;
+    return std::max<int64_t>(1, kBlock / keys);
+  }
+
   template <class T, class F>
   static void ForEachBlock(const OpCall<T>& call, F f) {
-    // Weights in a block: some tens of kilobytes.
-    constexpr int64_t kBlock = 1 << 13;
     const Shape& query = call[kQuery].shape();
     const int64_t queries = Rows(query);
-    const int64_t step = std::max<int64_t>(1, kBlock / Rows(call[kKey].shape()));
+    const int64_t step = QueriesPerBlock(Rows(call[kKey].shape()));
     for (int64_t batch = 0; batch < Leading(query).element_count(); ++batch) {
       for (int64_t head = 0; head < HeadCount(call.node); ++head) {
         for (int64_t first = 0; first < queries; first += step) {

@@ -83,6 +83,12 @@ struct AxisReduction : OverAxes<Impl> {
 //                                              const T& y, std::vector<T>& derivatives);
 template <class Impl>
 struct GroupReduction : OverAxes<Impl> {
+  // A group and its derivatives.
+  static double Scratch(const ShapeCall& call, const Shape& output) {
+    return 2 * static_cast<double>(call.operands[0].element_count()) /
+           static_cast<double>(output.element_count());
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const Tensor<T>& x = call[0];

@@ -66,6 +66,10 @@ struct ConvolutionFamily : OpBase {
     return numbers + ConvolutionFlops(Plan(call.node, call.operands)->convolution);
   }
 
+  static double Scratch(const ShapeCall& call, const Shape&) {
+    return ConvolutionScratch(Plan(call.node, call.operands)->convolution);
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const Convolution convolution = PlanOf(call);

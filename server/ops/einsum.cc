@@ -142,6 +142,12 @@ struct Einsum : OpBase {
                        static_cast<double>(text.size()));
   }
 
+  // A loop per letter, with a stride for each operand; and the terms.
+  static double Scratch(const ShapeCall& call, const Shape&) {
+    constexpr double kPerOperand = 2 * 26 + 12;
+    return kPerOperand * (static_cast<double>(call.operands.size()) + 1);
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     std::vector<const Tensor<T>*> factors(call.operands.begin(), call.operands.end());

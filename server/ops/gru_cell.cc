@@ -96,6 +96,11 @@ struct GruCell : OpBase {
     return CellFlops(call, kStates, kGates);
   }
 
+  // Gates on their way forward and back.
+  static double Scratch(const ShapeCall&, const Shape& output) {
+    return 12 * static_cast<double>(output.element_count());
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     const Cell<T> cell(call, kStates);

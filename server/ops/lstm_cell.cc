@@ -57,6 +57,11 @@ struct LstmCell : OpBase {
     return CellFlops(call, kStates, kGates);
   }
 
+  // Gates, whose numbers become gradients.
+  static double Scratch(const ShapeCall&, const Shape& output) {
+    return 6 * static_cast<double>(output.element_count());
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     using std::tanh;

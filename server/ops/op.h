@@ -95,6 +95,9 @@ struct Op {
   // Rough cost of one forward call in floating-point operations, at least one per number that it
   // reads; moving a number through a broadcast counts 4, exp counts 20.
   double (*flops)(const ShapeCall&, const Shape& output);
+  // Numbers, of 8 bytes, that a call of any of its functions holds beside operands and results, at
+  // most.
+  double (*scratch)(const ShapeCall&, const Shape& output);
   // Which operand holds indices, if any does.
   std::optional<IndexOperand> (*index_operand)(const ShapeCall&);
   OpText text;
@@ -121,6 +124,7 @@ struct OpBase {
   static double Flops(const ShapeCall&, const Shape& output) {
     return 4.0 * static_cast<double>(output.element_count());
   }
+  static double Scratch(const ShapeCall&, const Shape&) { return 0; }
   static std::optional<IndexOperand> FindIndexOperand(const ShapeCall&) { return std::nullopt; }
 };
 
@@ -156,6 +160,7 @@ const Op& OpOf() {
       Impl::kVariadic,
       &Impl::InferShape,
       &Impl::Flops,
+      &Impl::Scratch,
       &Impl::FindIndexOperand,
       {Impl::kFormula, Impl::kVjp, Impl::kKinks},
       internal::AllFunctionsOf<Impl>(std::type_identity<PerScalar<OpFunctions>>()),

@@ -1,6 +1,7 @@
 #ifndef GRADUS_SERVER_OPS_POOLING_H_
 #define GRADUS_SERVER_OPS_POOLING_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <span>
@@ -58,6 +59,14 @@ struct PoolingFamily : OpBase {
     constexpr double kPerPlace = 10;
     return static_cast<double>(call.operands[0].element_count()) +
            PoolingFlops(*PlanPooling(Impl::Attributes(call.node), call.operands[0]), kPerPlace);
+  }
+
+  // The places of a window, its numbers and their weights; vectors that grow take up to thrice what
+  // is in them.
+  static double Scratch(const ShapeCall& call, const Shape&) {
+    const WindowGrid grid = PlanPooling(Impl::Attributes(call.node), call.operands[0])->grid;
+    return 9 * static_cast<double>(std::min(grid.height.size, grid.height.length)) *
+           static_cast<double>(std::min(grid.width.size, grid.width.length));
   }
 
  protected:

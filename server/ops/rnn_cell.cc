@@ -31,6 +31,11 @@ struct RnnCell : OpBase {
     return CellFlops(call, kStates, kGates);
   }
 
+  // The pre-activation, and its gradient.
+  static double Scratch(const ShapeCall&, const Shape& output) {
+    return 3 * static_cast<double>(output.element_count());
+  }
+
   template <class T>
   static void Forward(const OpCall<T>& call, Tensor<T>& output) {
     using std::tanh;

@@ -49,15 +49,22 @@ absl::StatusOr<Storage> FindStorage(const v1::Tensor& message) {
 // Copies raw bytes of numbers of type `From` to numbers of type `To`.
 template <class From, class To>
 std::vector<To> Decode(const std::string& bytes) {
-  std::vector<From> numbers(bytes.size() / sizeof(From));
-  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(From));
-  return {numbers.begin(), numbers.end()};
+  std::vector<To> numbers(bytes.size() / sizeof(From));
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    From number;
+    std::memcpy(&number, bytes.data() + i * sizeof(From), sizeof(From));
+    numbers[i] = static_cast<To>(number);
+  }
+  return numbers;
 }
 
 template <class From, class To>
 void Encode(const Tensor<From>& tensor, std::string* bytes) {
-  const std::vector<To> numbers(tensor.values().begin(), tensor.values().end());
-  bytes->assign(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(To));
+  bytes->resize(static_cast<size_t>(tensor.size()) * sizeof(To));
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    const To number = static_cast<To>(tensor[i]);
+    std::memcpy(bytes->data() + static_cast<size_t>(i) * sizeof(To), &number, sizeof(To));
+  }
 }
 
 }  // namespace

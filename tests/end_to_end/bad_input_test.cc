@@ -199,7 +199,7 @@ std::vector<BadInput> BadInputs() {
        "inputs[0].tensor.shape", "LIMIT_EXCEEDED",
        "inputs[0].tensor.shape 'x': shape [4611686018427387904, 8] has more elements than the "
        "limit "
-       "of 16777216"},
+       "of 4194304"},
       {"NanInput", [](auto& r) { InputOf(r, 0).set_values(3, std::nan("")); },
        "inputs[0].tensor.values[3]", "NON_FINITE_INPUT",
        "inputs[0].tensor.values[3] 'x': nan is not a finite number in this precision"},

@@ -73,7 +73,7 @@ TEST(LimitsTest, TensorOfANode) {
 TEST(LimitsTest, DefaultsRefuseABroadcastBomb) {
   EXPECT_EQ(MessageOf(OuterSum(100'000), Limits()),
             "network.nodes[0] 'outer': its output of shape [100000, 100000] has more elements than "
-            "the limit of 16777216");
+            "the limit of 4194304");
 }
 
 TEST(LimitsTest, GivenTensor) {
@@ -87,7 +87,7 @@ TEST(LimitsTest, Bytes) {
   Limits limits;
   limits.max_bytes = 1000;
   EXPECT_EQ(MessageOf(OuterSum(10), limits),
-            "network: computing this takes about 4420 bytes, the limit is 1000");
+            "network: computing this takes about 12524 bytes, the limit is 1000");
 }
 
 TEST(LimitsTest, Response) {

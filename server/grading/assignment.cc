@@ -26,8 +26,6 @@ constexpr double kMaxPoints = 1e6;
 constexpr double kCopiesOfKey = 2;
 // Grading holds the truth and, as numbers and intervals, two more worlds.
 constexpr double kBytesPerKeyByte = 7;
-// What computing something over again costs, with its intervals, in flops of the plain computation.
-constexpr double kFlopsPerGradedFlop = 12;
 constexpr double kMostReplays = 64;
 constexpr double kDefaultRelative = 1e-4;
 constexpr double kDefaultAbsoluteShare = 1e-5;  // of the largest magnitude in the tensor

@@ -16,6 +16,10 @@
 
 namespace gradus {
 
+// What computing a problem once more as on a paper costs, in numbers and in intervals, as flops of
+// the plain computation. Somewhat more than measured.
+inline constexpr double kFlopsPerGradedFlop = 6;
+
 // A problem with the truth about it: all its numbers, and which of them an independent method
 // confirms. Immutable, so safe from any thread.
 class CompiledProblem {

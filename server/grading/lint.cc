@@ -35,9 +35,8 @@ constexpr double kPassingShare = 0.5;
 // More decimals than an assignment can ask for are told as significant digits.
 constexpr int kMostDecimals = 17;
 
-// What grading a paper costs, as flops of the plain computation: that once more with intervals, and
-// what is read and reported of each item and number. Somewhat more than measured.
-constexpr double kFlopsPerGradedFlop = 6;
+// What grading a paper costs beside computing it: what is read and reported of each item and
+// number. Somewhat more than measured.
 constexpr double kFlopsPerItem = 500;
 constexpr double kFlopsPerNumber = 300;
 

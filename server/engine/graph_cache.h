@@ -39,7 +39,7 @@ class GraphCache {
     size_t entries = 0;
   };
 
-  GraphCache() = default;
+  GraphCache() : GraphCache(Capacity()) {}
   explicit GraphCache(const Capacity& capacity) : capacity_(capacity) {}
 
   // As Graph::Build. What is not sound is not kept.

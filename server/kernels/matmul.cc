@@ -14,6 +14,9 @@ namespace {
 constexpr int64_t kSmall = 512;
 // Slices of a product: some milliseconds each, and large enough that cutting costs little.
 constexpr int64_t kSlice = int64_t{1} << 24;
+// Of a product with a vector, or nearly: it waits for memory.
+constexpr int64_t kThinSlice = int64_t{1} << 21;
+constexpr int64_t kThin = 16;
 constexpr int64_t kLeastSliced = 128;  // rows or columns
 constexpr int64_t kMultiplicationsPerStep = 16;
 
@@ -40,7 +43,7 @@ void WithEigen(const MatrixView<T>& view, Use use) {
 template <class T>
 void SlicedMatMulAdd(const MatrixView<T>& a, const MatrixView<T>& b, T* out, int64_t out_stride) {
   const int64_t multiplications = a.rows * a.columns * b.columns;
-  if (multiplications <= kSlice) {
+  if (multiplications <= (std::min(a.rows, b.columns) < kThin ? kThinSlice : kSlice)) {
     if (Interrupted(multiplications / kMultiplicationsPerStep)) return;
     Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>> product(out, a.rows, b.columns,
                                                            Eigen::OuterStride<>(out_stride));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -14,6 +15,7 @@
 #include "fmt/format.h"
 #include "server/engine/backward.h"
 #include "server/engine/forward.h"
+#include "server/kernels/interruption.h"
 #include "server/ops/registry.h"
 #include "tests/support/text_proto.h"
 
@@ -63,6 +65,13 @@ class Computation {
   }
   v1::CheckResult Check(const std::string& name, v1::CheckMethod method) const {
     return Check(name, Gradient(name), method);
+  }
+
+  // Makes a checker and checks our gradient, until somebody cancels it.
+  void Check(const std::string& name, v1::CheckMethod method,
+             const std::atomic<bool>& cancelled) const {
+    Checker checker(graph_, world_, upstream_, {}, cancelled);
+    checker.Check(*graph_.Find(name), Gradient(name), method);
   }
 
  private:
@@ -461,6 +470,28 @@ TEST(CheckerTest, RepeatsItself) {
   for (const v1::CheckMethod method : kMethods) {
     EXPECT_EQ(computation.Check("W", method).SerializeAsString(),
               computation.Check("W", method).SerializeAsString());
+  }
+}
+
+// Work that would take hours: each pass has 10^14 products.
+TEST(CheckerTest, EndsWithinAnOpWhenCancelled) {
+  constexpr char kEndless[] = R"pb(
+    inputs { name: "a" }
+    nodes {
+      name: "L"
+      inputs: [ "a", "a", "a" ]
+      einsum { equation: "abc,def,ghi->" }
+    })pb";
+  const auto computation = [&] {
+    const InterruptionScope scope([] { return true; });
+    return std::make_unique<Computation>(kEndless, std::vector{Tensor<double>(Shape{36, 36, 36})});
+  }();
+  for (const v1::CheckMethod method : kMethods) {
+    std::atomic<bool> cancelled = false;
+    std::thread canceller([&] { cancelled = true; });
+    computation->Check("a", method, cancelled);
+    canceller.join();
+    EXPECT_TRUE(cancelled);
   }
 }
 

@@ -27,8 +27,6 @@ from scenario import ROOT, SCENARIOS, Result, Scenario, Skipped, World
 
 # For all scenarios together.
 LIMIT_S = 30 * 60
-# Files with scenarios, in the order in which they run.
-THEMES = ["smoke", "proven_elsewhere"]
 
 
 @dataclasses.dataclass(frozen=True)

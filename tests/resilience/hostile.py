@@ -200,7 +200,7 @@ def rapid_reset_in_turns(world: World) -> Result:
 
 
 @scenario("T13", "the same, the client never waiting", "no crash, no thread per call, healthy afterwards; nothing in "
-          "gRPC 1.51 limits the rest, but a proxy does")
+          "gRPC 1.51 limits the rest")
 def rapid_reset_at_once(world: World) -> Result:
     return rapid_reset(world, 1000, waits=False)
 

@@ -76,17 +76,22 @@ def guess_outright(oracle: Oracle) -> float:
     return math.nan
 
 
-def threshold_formula(oracle: Oracle) -> float:
-    """dL/dyhat1, by formulas for dL/do1 that are 1 or 3, as it is below a threshold or not, and what follows from 3."""
+def threshold_formula(oracle: Oracle, quantity: str = "grad(yhat)[0]") -> float:
+    """A quantity, by formulas for dL/do1 that are 1 or 3, as it is below a threshold or not, and what follows from 3."""
     low, high = -100.0, 100.0
     while high - low > 1e-9:
         middle = (low + high) / 2
-        formula = f"=2 + tanh(1e9 * (grad(yhat)[0] - ({middle:.17g})))"
+        formula = f"=2 + tanh(1e9 * ({quantity} - ({middle:.17g})))"
         if oracle.score({"dL/do1": formula, "dL/do2": "5.000", "dL/db2": "8.000"}) > 0:
             low = middle
         else:
             high = middle
     return low
+
+
+def unasked_threshold_formula(oracle: Oracle) -> float:
+    """The same of dL/dt1, which no item asks for and which is dL/dyhat1 with the other sign."""
+    return -threshold_formula(oracle, "grad(t)[0]")
 
 
 def coarse_factor(oracle: Oracle) -> float:
@@ -140,7 +145,10 @@ def attacker(world: World) -> Result:
                      for declared in ({"decimals": 0}, {"significant_digits": 1}))
         result.fact("points for a wrong number with few digits declared", points, 0.0)
         for attack, item, assignment, may_succeed in (
-                (threshold_formula, "dL/dyhat1", "with", False), (coarse_factor, "dL/dh1", "without", False),
+                (threshold_formula, "dL/dyhat1", "with", False),
+                # docs/grading.md says that what nobody asks for can be learned.
+                (unasked_threshold_formula, "dL/dyhat1", "with", True),
+                (unasked_threshold_formula, "dL/dyhat1", "without", False), (coarse_factor, "dL/dh1", "without", False),
                 (coarse_factor, "dL/dh1", "with", True), (guess_outright, "dL/dh1", "without", True)):
             succeeds, reached = reach_of(attack, Oracle(server, assignment), item)
             result.fact(f"{attack.__name__.replace('_', ' ')}, {assignment} carried credit", reached,

@@ -42,18 +42,24 @@ function(gradus_library name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${GRADUS_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
-# gradus_test(NAME SOURCES file... DEPENDS target...)
+# gradus_test(NAME [AS_ONE] SOURCES file... DEPENDS target...)
 #
-# A GoogleTest program, each of its tests a ctest test. A test links the layer that it tests and what is
-# below it, never more. Its own files are not optimised: they are compiled far more often than they run long.
+# A GoogleTest program, each of its tests a ctest test; or AS_ONE, where a table takes long to load. A test
+# links the layer that it tests and what is below it, never more. Its own files are not optimised: they are
+# compiled far more often than they run long.
 function(gradus_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "AS_ONE" "" "SOURCES;DEPENDS")
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE gradus_language gradus_warnings gradus_project_file
                                         GTest::gmock_main ${arg_DEPENDS})
   target_compile_options(${name} PRIVATE -O0)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(arg_AS_ONE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    return()
+  endif()
   gtest_discover_tests(
     ${name}
     NO_PRETTY_VALUES

@@ -140,6 +140,7 @@ template Tensor<Interval> CompiledProblem::Compute(const World<Interval>&, const
                                                    int) const;
 
 Tensor<Interval> ExactIntervals(const Tensor<double>& numbers) {
+  if (numbers.size() == 0) return {};
   Tensor<Interval> intervals(numbers.shape());
   Map(numbers, intervals, [](double x) { return Interval(x); });
   return intervals;

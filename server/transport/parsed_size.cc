@@ -177,6 +177,8 @@ class Walk {
   bool LengthDelimited(const MessageType::Field* field, int length, int depth) {
     using Kind = MessageType::Field::Kind;
     const Kind kind = field == nullptr ? Kind::kNumber : field->kind;
+    // A length that the bytes do not have takes no memory.
+    if (kind != Kind::kMessage && !wire_.Skip(length)) return false;
     switch (kind) {
       case Kind::kMessage: {
         bytes_ += field->message->object_bytes + kElement;
@@ -195,7 +197,7 @@ class Walk {
         bytes_ += kUnknownField + length;
         break;
     }
-    return wire_.Skip(length);
+    return true;
   }
 
   // The most that a packed array of this length holds.

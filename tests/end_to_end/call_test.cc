@@ -92,7 +92,7 @@ TEST(CallTest, TheLongestErrorArrives) {
   for (int i = 0; i < 3000; ++i) input += "\U0001d6c1";
   node->mutable_identity();
   for (const auto& [request, reason] : std::vector<std::pair<v1::ForwardRequest, std::string>>{
-           {cycle, "CYCLE"}, {bad_name, "INVALID_VALUE"}}) {
+           {cycle, "CYCLE"}, {bad_name, "UNKNOWN_NAME"}}) {
     TestContext context;
     v1::ForwardResponse response;
     const grpc::Status status = server.gradient().Forward(&context, request, &response);

@@ -46,8 +46,9 @@ void operator delete[](void* memory, size_t) noexcept { Free(memory); }
 namespace gradus::testing {
 namespace {
 
-// Roughly what a graph and a plan of a few nodes take.
-constexpr double kFixed = 30'000;
+// Roughly what a graph and a plan of a few nodes take, and the pages to which large blocks are
+// filled up.
+constexpr double kFixed = 60'000;
 
 // The sum of an op's output, which depends on inputs.
 v1::Problem ProblemOf(const LargeCall& call, v1::Precision precision) {

@@ -12,8 +12,8 @@ namespace gradus {
 // holds.
 //
 // Reads the stream as far as it can be read; what cannot be parsed takes no memory either. Quick:
-// it looks at tags and lengths only, and numbers and text are skipped. `descriptor` is of a message that
-// is compiled into the program.
+// it looks at tags and lengths only, and numbers and text are skipped. `descriptor` is of a message
+// that is compiled into the program.
 double ParsedBytes(const google::protobuf::Descriptor& descriptor,
                    google::protobuf::io::ZeroCopyInputStream* wire);
 

@@ -13,8 +13,8 @@ namespace gradus {
 // they decide on which thread a message is parsed, whether at all, and what a caller is told whose
 // bytes are no message.
 
-// Longer messages are left to the pool. Parsing these takes some 10 µs, and 1 ms if they are made for
-// it, of the smallest things that there are.
+// Longer messages are left to the pool. Parsing these takes some 10 µs, and 1 ms if they are made
+// for it, of the smallest things that there are.
 inline constexpr size_t kSmallMessageBytes = size_t{4} * 1024;
 
 // Parses `bytes` into `message`. INVALID_ARGUMENT, with the reason LIMIT_EXCEEDED if it would take

@@ -22,6 +22,10 @@ test_packages=(
 # shellcheck disable=SC2034
 client_packages=(openssl ca-certificates)
 
+# For scripts/test-docker, beyond the above and beside Docker itself.
+# shellcheck disable=SC2034
+docker_packages=(openssl python3-yaml)
+
 # For scripts/sanitize asan and scripts/fuzz, beyond the above.
 # shellcheck disable=SC2034
 fuzz_packages=(clang libclang-rt-dev)

@@ -92,7 +92,11 @@ class Bench:
     def build(self, stage: str, file: str, *arguments: str) -> None:
         print(f"  building {stage} ...", flush=True)
         self.images.append(self.image(stage))
+        before = docker("images", "--quiet", self.image(stage))
         docker("build", "--network", "host", "--file", file, "--tag", self.image(stage), *arguments, ".", seconds=3600)
+        # One that an earlier run kept is in use no more.
+        if before and before != docker("images", "--quiet", self.image(stage)):
+            run("docker", "rmi", before)
 
     def start(self, name: str, stage: str, *options: str, arguments: tuple[str, ...] = ()) -> str:
         container = f"{self.name}-{name}"
@@ -132,7 +136,10 @@ def wait_for_health(container: str, wanted: str) -> float | None:
 
 def graded(bench: Bench) -> str:
     """What the homework gets without any server."""
-    return run(bench.world.program("gradus"), *HOMEWORK).stdout
+    done = run(bench.world.program("gradus"), *HOMEWORK)
+    if not done.stdout:
+        raise RuntimeError(f"gradus ended with {done.returncode}: {done.stderr}")
+    return done.stdout
 
 
 def images_are_small(bench: Bench) -> None:

@@ -177,27 +177,31 @@ class Walk {
   bool LengthDelimited(const MessageType::Field* field, int length, int depth) {
     using Kind = MessageType::Field::Kind;
     const Kind kind = field == nullptr ? Kind::kNumber : field->kind;
-    // A length that the bytes do not have takes no memory.
-    if (kind != Kind::kMessage && !wire_.Skip(length)) return false;
+    if (kind == Kind::kMessage) {
+      bytes_ += field->message->object_bytes + kElement;
+      const CodedInputStream::Limit end = wire_.PushLimit(length);
+      const bool is_read = Message(field->message, depth + 1);
+      wire_.PopLimit(end);
+      return is_read;
+    }
+    const int begin = wire_.CurrentPosition();
+    const bool is_all_there = wire_.Skip(length);
+    // What a length claims beyond that takes no memory.
+    const int read = wire_.CurrentPosition() - begin;
     switch (kind) {
-      case Kind::kMessage: {
-        bytes_ += field->message->object_bytes + kElement;
-        const CodedInputStream::Limit end = wire_.PushLimit(length);
-        const bool is_read = Message(field->message, depth + 1);
-        wire_.PopLimit(end);
-        return is_read;
-      }
       case Kind::kText:
-        bytes_ += kText + length;
+        bytes_ += kText + read;
         break;
       case Kind::kNumbers:
-        bytes_ += kFirstNumbers + kGrowth * field->number_bytes * NumbersIn(*field, length);
+        bytes_ += kFirstNumbers + kGrowth * field->number_bytes * NumbersIn(*field, read);
         break;
       case Kind::kNumber:  // of which there is no array, so it is an unknown field
-        bytes_ += kUnknownField + length;
+        bytes_ += kUnknownField + read;
+        break;
+      case Kind::kMessage:
         break;
     }
-    return true;
+    return is_all_there;
   }
 
   // The most that a packed array of this length holds.

@@ -17,7 +17,7 @@ from gradus.v1.grade_pb2 import VERDICT_CORRECT
 from gradus.v1.grading_service_pb2 import GradeRequest, GradeResponse
 from messages import QUANTITIES, Numbers, assignment, heavy_forward, paper
 from oracle import answer, judge, random_numbers, solve
-from scenario import Result, Server, World, scenario, wait_until
+from scenario import PATIENCE, Result, Server, World, scenario, wait_until
 
 
 @scenario("T8", "SIGTERM to one of two servers under load, 64 calls in flight, clients with the service config",
@@ -245,21 +245,21 @@ def half_dead(world: World) -> Result:
     handed = hand_out(world, world.choose(FOLDER, 0), world.choose(5_000, 1_000))
     with Server(world, host="127.0.0.2") as first, Server(world, host="127.0.0.3") as second:
         addresses = [first.address, second.address]
-        stop = threading.Timer(0.2, lambda: first.send(signal.SIGSTOP))
-        go_on = threading.Timer(0.2 + pause, lambda: first.send(signal.SIGCONT))
-        stop.start()
-        go_on.start()
+        go_on = threading.Timer(pause, lambda: first.send(signal.SIGCONT))
         # A call on the server that hangs ends with its deadline, and is then made again.
         left, waits = list(enumerate(handed.requests)), [0.0] * len(handed.requests)
         again = 0
         with channel_to(addresses) as channel:
+            # So that it is connected to both.
+            call_all(channel, GRADE, handed.requests[:64], timeout=PATIENCE)
+            first.send(signal.SIGSTOP)
+            go_on.start()
             for _ in range(10):
                 answers = call_all(channel, GRADE, [request for _, request in left], timeout=deadline)
                 for (number, _), answer in zip(left, answers):
                     waits[number] += answer.seconds
                 left = [call for call, answer in zip(left, answers) if answer.code != "OK"]
                 again += len(left)
-        stop.join()
         go_on.join()
         result.fact("calls lost", len(left), 0)
         result.fact("calls that hung and were made again", again, "some", again > 0)

@@ -44,9 +44,9 @@ endfunction()
 
 # gradus_test(NAME [AS_ONE] SOURCES file... DEPENDS target...)
 #
-# A GoogleTest program, each of its tests a ctest test; or AS_ONE, where a table takes long to load. A test
-# links the layer that it tests and what is below it, never more. Its own files are not optimised: they are
-# compiled far more often than they run long.
+# A GoogleTest program, each of its tests a ctest test; or AS_ONE, where a table takes long to load, and with
+# sanitizers, where starting a program does. A test links the layer that it tests and what is below it, never more.
+# Its own files are not optimised: they are compiled far more often than they run long.
 function(gradus_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "AS_ONE" "" "SOURCES;DEPENDS")
   add_executable(${name} ${arg_SOURCES})
@@ -55,9 +55,9 @@ function(gradus_test name)
                                         GTest::gmock_main ${arg_DEPENDS})
   target_compile_options(${name} PRIVATE -O0)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  if(arg_AS_ONE)
-    add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  if(arg_AS_ONE OR GRADUS_SANITIZE)
+    add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
     return()
   endif()
   gtest_discover_tests(

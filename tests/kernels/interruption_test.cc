@@ -1,5 +1,6 @@
 #include "server/kernels/interruption.h"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -75,11 +76,12 @@ TEST(InterruptionTest, TheInnermostScopeCounts) {
 
 // In each of the three directions in which a product is sliced.
 TEST(InterruptionTest, SlicesOfAMatrixProduct) {
-  struct Lengths {
-    int64_t rows, depth, columns;
-  };
-  for (const auto& [rows, depth, columns] :
-       {Lengths{4096, 64, 512}, {512, 64, 4096}, {16, 1 << 18, 16}}) {
+  using Lengths = std::array<int64_t, 3>;
+  for (const Lengths& lengths :
+       {Lengths{4096, 64, 512}, Lengths{512, 64, 4096}, Lengths{16, 1 << 18, 16}}) {
+    const int64_t rows = lengths[0];
+    const int64_t depth = lengths[1];
+    const int64_t columns = lengths[2];
     const std::vector<double> a(static_cast<size_t>(rows * depth), 1);
     const std::vector<double> b(static_cast<size_t>(depth * columns), 1);
     std::vector<double> out(static_cast<size_t>(rows * columns));

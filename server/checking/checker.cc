@@ -421,9 +421,10 @@ double CheckFlops(const Graph& graph, ValueId value, std::span<const v1::CheckMe
 
 double CheckerBytes(const Graph& graph) {
   // Values as dual numbers; values, slopes and gradients as intervals; bounds of the gradients.
+  constexpr double kNumbersOfDual = double{sizeof(Dual)} / sizeof(double);
   double bytes = (sizeof(Dual) + sizeof(Interval)) * graph.cost().value_elements +
                  (sizeof(Interval) + sizeof(double)) * graph.cost().gradient_elements +
-                 sizeof(Dual) / sizeof(double) * graph.cost().scratch_bytes;
+                 kNumbersOfDual * graph.cost().scratch_bytes;
   int64_t largest = 0;
   for (const Value& value : graph.values()) {
     largest = std::max(largest, value.shape.element_count());

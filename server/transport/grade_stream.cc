@@ -208,7 +208,7 @@ absl::Status GradeStreamCall::TakeBatch() {
                     stream_limits_.max_submissions));
   }
   if (count == 0) return absl::OkStatus();
-  const double bytes = ParsedBytes(request_bytes_, *request_.GetDescriptor());
+  const double bytes = ParsedBytes(request_bytes_, *v1::GradeStreamRequest::descriptor());
   waiting_.push_back({.message = std::move(*request_.mutable_batch()), .bytes = bytes});
   waiting_count_ += count;
   waiting_bytes_ += bytes;

@@ -74,12 +74,12 @@ std::string AliasOf(Address address) {
   return FormatAddress(address);
 }
 
-}  // namespace
-
 bool IsGiven(const Plan& plan, const Target& target) {
   return target.quantity.kind == QuantityKind::kValue &&
          !plan.graph().is_node(target.quantity.value);
 }
+
+}  // namespace
 
 // Makes a CompiledAssignment, step by step.
 class AssignmentCompiler {
@@ -286,8 +286,9 @@ class AssignmentCompiler {
                             : static_cast<double>(plan->ShapeOf(target.quantity).element_count()));
         }
       }
-      if (absl::Status s = plan->CheckCost(limits_, ResponseSize()); !s.ok())
+      if (absl::Status s = plan->CheckCost(limits_, ResponseSize()); !s.ok()) {
         return WithFieldPrefix(s, path);
+      }
       flops += plan->Flops() + CompiledProblem::CertificationFlops(*plan);
       if (flops > limits_.max_flops) {
         return FieldError("problems", Reason::kLimitExceeded,

@@ -27,10 +27,6 @@
 
 namespace gradus {
 
-// Whether a target is no result but data of the problem: an input, or a parameter before the first
-// update.
-bool IsGiven(const Plan& plan, const Target& target);
-
 // An item with its key.
 struct CompiledItem {
   std::string id;

@@ -42,14 +42,7 @@ class PaperReader {
         if (absl::Status s = ReadItem(*answers[i].front(), i, item); !s.ok()) return s;
       }
     }
-    for (const auto& [i, formula] : formulas_) {
-      PaperItem& item = paper_.items[i];
-      // A right one stands for the key, whatever it is at the assignment's own numbers.
-      if (*item.formula_is_right) continue;
-      if (const std::optional<PaperElement> value = ValueOfFormula(i); value.has_value()) {
-        SetValue(*value, item);
-      }
-    }
+    EvaluateFormulas();
     const double usual_unit = UsualUnit(units_);
     paper_.usual_half_width = HalfWidth(usual_unit, 0, assignment_.policy().allow_truncation());
     paper_.has_mixed_units = usual_unit > 0 && inexact_units_.size() > 1;
@@ -119,29 +112,46 @@ class PaperReader {
     return absl::OkStatus();
   }
 
+  // Gives each formula its value, from the first quantity on, as formulas name only what is given
+  // or comes earlier.
+  void EvaluateFormulas() {
+    std::vector<size_t> order;
+    for (const auto& [i, formula] : formulas_) order.push_back(i);
+    const auto place = [this](size_t i) {
+      const CompiledItem& item = assignment_.items()[i];
+      // An item whose key is a formula may be answered by one that names its last quantity.
+      return std::pair(item.order, item.formula.has_value());
+    };
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
+    for (const size_t i : order) {
+      const std::optional<PaperElement> value = ValueOfFormula(i);
+      formula_values_[i] = value;
+      PaperItem& item = paper_.items[i];
+      // A right one stands for the key, whatever it is at the assignment's own numbers.
+      if (value.has_value() && !*item.formula_is_right) SetValue(*value, item);
+    }
+  }
+
   // What the formula of item i is worth to the student, who has no number of the key: with one in
   // it, what follows from the formula would tell the key. nullopt where one would be needed.
-  std::optional<PaperElement> ValueOfFormula(size_t i) {
-    const auto known = formula_values_.find(i);
-    if (known != formula_values_.end()) return known->second;
+  std::optional<PaperElement> ValueOfFormula(size_t i) const {
     const Formula& formula = formulas_.at(i);
     const AskedProblem& asked = assignment_.problems()[assignment_.items()[i].problem];
     std::vector<double> values;
     std::vector<double> half_widths;
     for (const Target& variable : formula.variables()) {
-      // Formulas name only what comes earlier, so this ends.
       const std::optional<PaperElement> number = NumberOf(variable, asked);
-      if (!number.has_value()) return formula_values_[i] = std::nullopt;
+      if (!number.has_value()) return std::nullopt;
       values.push_back(*number->written);
       half_widths.push_back(number->half_width);
     }
-    return formula_values_[i] = PaperElement{.written = formula.Evaluate(values),
-                                             .half_width = formula.HalfWidth(values, half_widths)};
+    return PaperElement{.written = formula.Evaluate(values),
+                        .half_width = formula.HalfWidth(values, half_widths)};
   }
 
-  // A number that is given, or not asked for; or else as it was handed in, as a number or as a
-  // formula.
-  std::optional<PaperElement> NumberOf(const Target& target, const AskedProblem& asked) {
+  // A number as it was handed in, by itself or as a formula; or the truth, if it is not asked for,
+  // as nothing is that is given.
+  std::optional<PaperElement> NumberOf(const Target& target, const AskedProblem& asked) const {
     bool is_asked = false;
     if (const auto items = asked.items.find({target.update, target.quantity});
         items != asked.items.end()) {
@@ -149,13 +159,13 @@ class PaperReader {
         const std::optional<int64_t>& element = assignment_.items()[i].target->element;
         if (element.has_value() && element != target.element) continue;
         is_asked = true;
-        if (formulas_.contains(i)) return ValueOfFormula(i);
+        if (formulas_.contains(i)) return formula_values_.at(i);
         const size_t place = element.has_value() ? 0 : static_cast<size_t>(*target.element);
         const PaperElement& number = paper_.items[i].elements[place];
         if (number.written.has_value()) return number;
       }
     }
-    if (is_asked && !IsGiven(asked.problem->plan(), target)) return std::nullopt;
+    if (is_asked) return std::nullopt;
     return PaperElement{.written = asked.problem->TruthOf(target)[*target.element]};
   }
 

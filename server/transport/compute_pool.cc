@@ -74,15 +74,20 @@ void ComputePool::Add(const std::string& caller, Job job) {
   entry->second.jobs.push_back({.job = std::move(job)});
 }
 
-ComputePool::QueuedJob ComputePool::Take() {
-  const Queues::iterator entry = turns_.front();
-  Queue& queue = entry->second;
-  QueuedJob job = std::move(queue.jobs.front());
-  queue.jobs.pop_front();
+ComputePool::QueuedJob ComputePool::Remove(Queue& queue, std::deque<QueuedJob>::iterator at) {
+  QueuedJob job = std::move(*at);
+  queue.jobs.erase(at);
   const size_t room = TakesRoom(job.job) ? 1 : 0;
   queue.taking_room -= room;
   taking_room_ -= room;
   --queued_jobs_;
+  return job;
+}
+
+ComputePool::QueuedJob ComputePool::Take() {
+  const Queues::iterator entry = turns_.front();
+  Queue& queue = entry->second;
+  QueuedJob job = Remove(queue, queue.jobs.begin());
   turns_.pop_front();
   if (queue.jobs.empty()) {
     queues_.erase(entry);
@@ -102,11 +107,7 @@ bool ComputePool::PushOut(const std::string& caller) {
   if (queue.taking_room <= (own == queues_.end() ? 0 : own->second.taking_room)) return false;
   const auto newest = std::find_if(queue.jobs.rbegin(), queue.jobs.rend(),
                                    [](const QueuedJob& queued) { return TakesRoom(queued.job); });
-  refusals_.push_back(std::move(newest->job.refuse));
-  queue.jobs.erase(std::prev(newest.base()));
-  --queue.taking_room;
-  --taking_room_;
-  --queued_jobs_;
+  refusals_.push_back(Remove(queue, std::prev(newest.base())).job.refuse);
   if (queue.jobs.empty()) {
     turns_.erase(std::find(turns_.begin(), turns_.end(), longest));
     queues_.erase(longest);

@@ -150,8 +150,9 @@ absl::Status GradeStreamCall::TakeBytes() {
 }
 
 absl::Status GradeStreamCall::ParseRequest() {
-  return WithoutExceptions(
-      kMethod, [&] { return ParseMessage(request_bytes_, max_message_bytes_, &request_); });
+  return WithoutExceptions(kMethod, [&] {
+    return ParseMessage(request_bytes_, max_message_bytes_, &request_, &parsed_bytes_);
+  });
 }
 
 void GradeStreamCall::Parse(Clock::time_point queued) {
@@ -208,10 +209,9 @@ absl::Status GradeStreamCall::TakeBatch() {
                     stream_limits_.max_submissions));
   }
   if (count == 0) return absl::OkStatus();
-  const double bytes = ParsedBytes(request_bytes_, *v1::GradeStreamRequest::descriptor());
-  waiting_.push_back({.message = std::move(*request_.mutable_batch()), .bytes = bytes});
+  waiting_.push_back({.message = std::move(*request_.mutable_batch()), .bytes = parsed_bytes_});
   waiting_count_ += count;
-  waiting_bytes_ += bytes;
+  waiting_bytes_ += parsed_bytes_;
   return absl::OkStatus();
 }
 

@@ -133,8 +133,10 @@ class GradeStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // What was read last. Belongs to gRPC while a read is under way, to Parse while that runs.
   grpc::ByteBuffer request_bytes_;
-  // What it says. Belongs to Parse and Compile while they run.
+  // What it says, and about how many bytes of memory that takes. Belongs to Parse and Compile while
+  // they run.
   v1::GradeStreamRequest request_;
+  double parsed_bytes_ = 0;
 
   std::atomic<int> holders_ = 1;  // gRPC, and the alarm
 

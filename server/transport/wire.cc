@@ -12,20 +12,32 @@
 #include "server/transport/status_conversion.h"
 
 namespace gradus {
+namespace {
 
-absl::Status ParseMessage(const grpc::ByteBuffer& bytes, double max_bytes,
-                          google::protobuf::Message* message) {
-  const google::protobuf::Descriptor& type = *message->GetDescriptor();
+double ParsedBytesOf(const grpc::ByteBuffer& bytes, const google::protobuf::Descriptor& type) {
   // The reader wants a buffer that is not const, but only counts its users.
   grpc::ByteBuffer shared = bytes;
-  if (bytes.Length() > kSmallMessageBytes) {
-    if (const double parsed_bytes = ParsedBytes(bytes, type); parsed_bytes > max_bytes) {
+  grpc::ProtoBufferReader reader(&shared);
+  return reader.status().ok() ? ParsedBytes(type, &reader) : 0;
+}
+
+}  // namespace
+
+absl::Status ParseMessage(const grpc::ByteBuffer& bytes, double max_bytes,
+                          google::protobuf::Message* message, double* parsed_bytes) {
+  const google::protobuf::Descriptor& type = *message->GetDescriptor();
+  const bool is_small = bytes.Length() <= kSmallMessageBytes;
+  if (!is_small || parsed_bytes != nullptr) {
+    const double estimate = ParsedBytesOf(bytes, type);
+    if (!is_small && estimate > max_bytes) {
       return FieldError("", Reason::kLimitExceeded,
                         fmt::format("the {} takes about {:.0f} bytes of memory once it is read, "
                                     "the limit is {:.0f}",
-                                    std::string(type.name()), parsed_bytes, max_bytes));
+                                    std::string(type.name()), estimate, max_bytes));
     }
+    if (parsed_bytes != nullptr) *parsed_bytes = estimate;
   }
+  grpc::ByteBuffer shared = bytes;
   grpc::ProtoBufferReader reader(&shared);
   if (!reader.status().ok() || !message->ParseFromZeroCopyStream(&reader)) {
     return WithReason(absl::InvalidArgumentError(fmt::format(
@@ -35,12 +47,6 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, double max_bytes,
                       kMalformedRequest);
   }
   return absl::OkStatus();
-}
-
-double ParsedBytes(const grpc::ByteBuffer& bytes, const google::protobuf::Descriptor& type) {
-  grpc::ByteBuffer shared = bytes;
-  grpc::ProtoBufferReader reader(&shared);
-  return reader.status().ok() ? ParsedBytes(type, &reader) : 0;
 }
 
 absl::Status WriteMessage(const google::protobuf::Message& message, grpc::ByteBuffer* bytes) {

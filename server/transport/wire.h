@@ -19,12 +19,9 @@ inline constexpr size_t kSmallMessageBytes = size_t{4} * 1024;
 
 // Parses `bytes` into `message`. INVALID_ARGUMENT, with the reason LIMIT_EXCEEDED if it would take
 // more than `max_bytes` of memory, found out before that, or MALFORMED_REQUEST if it cannot be
-// parsed.
+// parsed. `parsed_bytes`, unless null, is set to about how many bytes of memory it takes.
 absl::Status ParseMessage(const grpc::ByteBuffer& bytes, double max_bytes,
-                          google::protobuf::Message* message);
-
-// About how many bytes of memory a message of this type takes, judged by its bytes.
-double ParsedBytes(const grpc::ByteBuffer& bytes, const google::protobuf::Descriptor& type);
+                          google::protobuf::Message* message, double* parsed_bytes = nullptr);
 
 // INTERNAL if the message has more bytes than protobuf can write, 2 GiB.
 absl::Status WriteMessage(const google::protobuf::Message& message, grpc::ByteBuffer* bytes);

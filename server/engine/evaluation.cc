@@ -50,13 +50,9 @@ absl::StatusOr<Selection> Select(const v1::TraceOptions& options, Plan& plan) {
 
 ResponseSize SizeOfResponse(const Selection& selection, const Plan& plan) {
   ResponseSize size;
-  if (selection.all) size = {plan.BytesOfAll(), plan.EntryCount()};
-  for (const auto& [quantity, update] : selection.only) size.wire_bytes += plan.BytesOf(quantity);
-  size.entries += static_cast<double>(selection.only.size());
-  if (plan.scope() == Scope::kStep) {
-    size.wire_bytes += plan.BytesOfUpdate();
-    size.entries += (1 + plan.slot_count()) * plan.graph().parameter_count();
-  }
+  if (selection.all) size = plan.SizeOfAll();
+  for (const auto& [quantity, update] : selection.only) size += plan.SizeOf(quantity);
+  if (plan.scope() == Scope::kStep) size += plan.SizeOfUpdate();
   return size;
 }
 
@@ -69,8 +65,9 @@ absl::StatusOr<Evaluation> PrepareRequest(const Request& request, Scope scope, c
   if (absl::Status s = plan->AddPins(request.pins()); !s.ok()) return s;
   absl::StatusOr<Selection> selection = Select(request.trace(), *plan);
   if (!selection.ok()) return selection.status();
-  if (absl::Status s = plan->CheckCost(limits, SizeOfResponse(*selection, *plan)); !s.ok())
+  if (absl::Status s = plan->CheckCost(limits, SizeOfResponse(*selection, *plan)); !s.ok()) {
     return s;
+  }
   return Evaluation{*std::move(plan), *std::move(selection)};
 }
 

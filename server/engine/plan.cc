@@ -18,8 +18,6 @@ namespace {
 constexpr double kFlopsPerUpdatedElement = 40;
 // Of the slowest code, which is what an estimate must be right for.
 constexpr double kFlopsPerMicrosecond = 1000;
-// What an entry of a trace takes on the wire beside its numbers and the name in its address.
-constexpr double kBytesPerEntry = 64;
 
 constexpr int kMaxBatches = 1000;
 constexpr int64_t kMaxUpdateCount = int64_t{1} << 53;
@@ -475,44 +473,34 @@ double Plan::Flops() const {
   return flops;
 }
 
-double Plan::BytesOf(const Quantity& quantity) const {
+ResponseSize Plan::SizeOf(const Quantity& quantity) const {
   const Value& value = graph_->value(quantity.value);
-  return kBytesPerEntry + static_cast<double>(value.name.size()) +
-         sizeof(double) * static_cast<double>(value.shape.element_count());
+  return {1, static_cast<double>(value.name.size()) +
+                 sizeof(double) * static_cast<double>(value.shape.element_count())};
 }
 
-double Plan::BytesOfAll() const {
+ResponseSize Plan::SizeOfAll() const {
   const GraphCost& cost = graph_->cost();
-  double bytes = 0;
+  ResponseSize size;
   for (int update = 0; update < world_count(); ++update) {
-    bytes += sizeof(double) * cost.value_elements + cost.name_bytes +
-             kBytesPerEntry * static_cast<double>(graph_->values().size());
+    size += {static_cast<double>(graph_->values().size()),
+             sizeof(double) * cost.value_elements + cost.name_bytes};
     if (ScopeOf(update) < Scope::kBackward) continue;
     // A value has at most a slope and a gradient.
-    bytes += sizeof(double) * cost.gradient_elements + 2 * cost.name_bytes +
-             kBytesPerEntry * static_cast<double>(graph_->gradient_order().size());
-    if (ScopeOf(update) == Scope::kStep) bytes += BytesOfUpdate();
+    size += {static_cast<double>(graph_->gradient_order().size()),
+             sizeof(double) * cost.gradient_elements + 2 * cost.name_bytes};
+    if (ScopeOf(update) == Scope::kStep) size += SizeOfUpdate();
   }
-  return bytes;
+  return size;
 }
 
-double Plan::BytesOfUpdate() const {
-  double bytes = 0;
+ResponseSize Plan::SizeOfUpdate() const {
+  ResponseSize size;
   for (int i = 0; i < graph_->parameter_count(); ++i) {
-    bytes += BytesOf({QuantityKind::kNext, graph_->parameter(i)});
+    const ResponseSize parameter = SizeOf({QuantityKind::kNext, graph_->parameter(i)});
+    for (int tensor = 0; tensor < 1 + slot_count(); ++tensor) size += parameter;
   }
-  return bytes * (1 + slot_count());
-}
-
-double Plan::EntryCount() const {
-  double entries = 0;
-  for (int update = 0; update < world_count(); ++update) {
-    entries += static_cast<double>(graph_->values().size());
-    if (ScopeOf(update) < Scope::kBackward) continue;
-    entries += static_cast<double>(graph_->gradient_order().size());
-    if (ScopeOf(update) == Scope::kStep) entries += (1 + slot_count()) * graph_->parameter_count();
-  }
-  return entries;
+  return size;
 }
 
 double Plan::BytesToExecute() const {
@@ -543,11 +531,11 @@ double Plan::BytesToExecute() const {
 }
 
 absl::Status Plan::CheckCost(const Limits& limits, const ResponseSize& response) const {
-  if (response.wire_bytes > limits.max_response_bytes) {
+  if (response.wire_bytes() > limits.max_response_bytes) {
     return FieldError("trace", Reason::kLimitExceeded,
                       fmt::format("returning this takes about {:.0f} bytes, the limit is {:.0f}; "
                                   "name what you need in only",
-                                  response.wire_bytes, limits.max_response_bytes));
+                                  response.wire_bytes(), limits.max_response_bytes));
   }
   if (const double bytes = BytesToExecute() + response.bytes(); bytes > limits.max_bytes) {
     return FieldError("network", Reason::kLimitExceeded,

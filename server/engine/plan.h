@@ -61,13 +61,24 @@ struct SlotSource {
 
 // What a response holds, estimated.
 struct ResponseSize {
-  double wire_bytes = 0;
-  double entries = 0;  // tensors with their names
+  double entries = 0;        // tensors with their names
+  double content_bytes = 0;  // of numbers and names
 
+  double wire_bytes() const {
+    // What an entry of a trace takes beside its numbers and the name in its address.
+    constexpr double kBytesPerEntry = 64;
+    return content_bytes + kBytesPerEntry * entries;
+  }
   // In memory, where each entry is several objects.
   double bytes() const {
-    constexpr double kBytesPerEntry = 512;
-    return wire_bytes + kBytesPerEntry * entries;
+    constexpr double kMoreBytesPerEntry = 512;
+    return wire_bytes() + kMoreBytesPerEntry * entries;
+  }
+
+  ResponseSize& operator+=(const ResponseSize& other) {
+    entries += other.entries;
+    content_bytes += other.content_bytes;
+    return *this;
   }
 };
 
@@ -129,13 +140,11 @@ class Plan {
     return graph_->value(quantity.value).shape;
   }
 
-  // Bytes that a quantity takes in a response, and all that are computed, estimated.
-  double BytesOf(const Quantity& quantity) const;
-  double BytesOfAll() const;
+  // What a quantity takes in a response, and all that are computed.
+  ResponseSize SizeOf(const Quantity& quantity) const;
+  ResponseSize SizeOfAll() const;
   // The same of all parameters after an update with their state.
-  double BytesOfUpdate() const;
-  // Entries that all of it makes in a trace.
-  double EntryCount() const;
+  ResponseSize SizeOfUpdate() const;
   // Bytes of memory that executing the plan takes, all held numbers, estimated.
   double BytesToExecute() const;
   // Refuses a plan that costs more than the limits, with such a response.

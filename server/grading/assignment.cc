@@ -296,8 +296,9 @@ class AssignmentCompiler {
                                       "or more, the limit is {:.2g}",
                                       flops, limits_.max_flops));
       }
-      result_.bytes_ += plan->BytesOfAll();
-      bytes += kBytesPerKeyByte * plan->BytesOfAll();
+      const double truth_bytes = plan->SizeOfAll().wire_bytes();
+      result_.bytes_ += truth_bytes;
+      bytes += kBytesPerKeyByte * truth_bytes;
       if (bytes > limits_.max_bytes) {
         return FieldError("problems", Reason::kLimitExceeded,
                           fmt::format("grading them takes about {:.0f} bytes or more, the limit is "

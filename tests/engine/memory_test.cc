@@ -96,9 +96,7 @@ TEST_P(MemoryTest, IsWithinTheEstimate) {
       const std::atomic<bool> cancelled = false;
       ASSERT_TRUE(gradus::Run(*evaluation, cancelled, &response).ok());
       const Plan& plan = evaluation->plan;
-      const double estimate =
-          plan.BytesToExecute() +
-          (all ? ResponseSize{plan.BytesOfAll(), plan.EntryCount()}.bytes() : 0);
+      const double estimate = plan.BytesToExecute() + (all ? plan.SizeOfAll().bytes() : 0);
       const auto taken = static_cast<double>(peak - before);
       EXPECT_LE(taken, estimate + kFixed) << v1::Precision_Name(precision) << (all ? ", all" : "");
       // Nor far less: a budget that is too careful refuses what could be computed.

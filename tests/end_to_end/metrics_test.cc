@@ -117,6 +117,17 @@ Scrape ScrapeUntil(TestServer& server, const std::function<bool(const Scrape&)>&
   return scrape;
 }
 
+// Calls Backward on the homework so many times.
+void CallBackward(TestServer& server, int times) {
+  v1::BackwardRequest request;
+  *request.mutable_problem() = FromFile<v1::Problem>("examples/homework/problem_1.txtpb");
+  for (int i = 0; i < times; ++i) {
+    TestContext context;
+    v1::BackwardResponse response;
+    ASSERT_TRUE(server.gradient().Backward(&context, request, &response).ok());
+  }
+}
+
 TEST(MetricsTest, AllSeriesAreThereFromTheStart) {
   TestServer server(WithMetrics());
   const Scrape scrape = ScrapeOf(server);
@@ -185,13 +196,7 @@ TEST(MetricsTest, OfTheProcess) {
 
 TEST(MetricsTest, NetworksThatAreKnown) {
   TestServer server(WithMetrics());
-  v1::BackwardRequest request;
-  *request.mutable_problem() = FromFile<v1::Problem>("examples/homework/problem_1.txtpb");
-  for (int i = 0; i < 3; ++i) {
-    TestContext context;
-    v1::BackwardResponse response;
-    ASSERT_TRUE(server.gradient().Backward(&context, request, &response).ok());
-  }
+  ASSERT_NO_FATAL_FAILURE(CallBackward(server, 3));
   const Scrape scrape = ScrapeOf(server);
   EXPECT_EQ(scrape.at("gradus_plan_cache_misses_total"), 1);
   EXPECT_EQ(scrape.at("gradus_plan_cache_hits_total"), 2);
@@ -200,13 +205,7 @@ TEST(MetricsTest, NetworksThatAreKnown) {
 
 TEST(MetricsTest, CountsCallsOfEachKind) {
   TestServer server(WithMetrics());
-  v1::BackwardRequest backward;
-  *backward.mutable_problem() = FromFile<v1::Problem>("examples/homework/problem_1.txtpb");
-  for (int i = 0; i < 3; ++i) {
-    TestContext context;
-    v1::BackwardResponse response;
-    ASSERT_TRUE(server.gradient().Backward(&context, backward, &response).ok());
-  }
+  ASSERT_NO_FATAL_FAILURE(CallBackward(server, 3));
   {
     TestContext context;
     v1::BackwardResponse response;

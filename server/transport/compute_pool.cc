@@ -74,7 +74,8 @@ void ComputePool::Add(const std::string& caller, Job job) {
   entry->second.jobs.push_back({.job = std::move(job)});
 }
 
-ComputePool::QueuedJob ComputePool::Remove(Queue& queue, std::deque<QueuedJob>::iterator at) {
+ComputePool::QueuedJob ComputePool::Remove(Queue& queue,
+                                           const std::deque<QueuedJob>::iterator& at) {
   QueuedJob job = std::move(*at);
   queue.jobs.erase(at);
   const size_t room = TakesRoom(job.job) ? 1 : 0;

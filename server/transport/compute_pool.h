@@ -81,7 +81,7 @@ class ComputePool {
   bool HasRoom() const { return taking_room_ < queue_capacity_; }
   void Add(const std::string& caller, Job job);
   // Takes a job out of a queue, which the caller gives up if nothing is left in it.
-  QueuedJob Remove(Queue& queue, std::deque<QueuedJob>::iterator at);
+  QueuedJob Remove(Queue& queue, const std::deque<QueuedJob>::iterator& at);
   // The next job in turn; there is one.
   QueuedJob Take();
   // Makes room for a job of this caller, if another has more.

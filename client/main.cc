@@ -24,6 +24,7 @@
 #include "client/ops_command.h"
 #include "client/regrade_command.h"
 #include "fmt/format.h"
+#include "server/transport/machine.h"
 #include "server/transport/version.h"
 
 namespace gradus {
@@ -243,6 +244,7 @@ void AddHealth(CLI::App* app, ConnectionOptions* options, Action* action) {
 }
 
 int Main(int argc, char** argv) {
+  SkipDeadlockDetection();
   // The server in this process logs to standard error; standard output is for results.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("gradus"));
 

@@ -136,6 +136,7 @@ int main(int argc, char** argv) {
     spdlog::warn("{}", warning);
   }
 
+  gradus::SkipDeadlockDetection();
   KeepMemory();
   gradus::ForbidCoreFiles();
   const int64_t files = gradus::RaiseFileLimit();

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/synchronization/mutex.h"
+
 #include "fmt/format.h"
 
 namespace gradus {
@@ -61,6 +63,10 @@ int64_t RaiseFileLimit() {
 void ForbidCoreFiles() {
   const rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
+}
+
+void SkipDeadlockDetection() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
 }  // namespace gradus

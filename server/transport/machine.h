@@ -22,6 +22,10 @@ int64_t RaiseFileLimit();
 // No memory of this process, which holds keys and students' work, ends in a core file.
 void ForbidCoreFiles();
 
+// Debian's Abseil is a debug build: unless told not to, it keeps the order in which gRPC's threads
+// take their locks, under one lock for all, and aborts at an order that could end in a deadlock.
+void SkipDeadlockDetection();
+
 }  // namespace gradus
 
 #endif  // GRADUS_SERVER_TRANSPORT_MACHINE_H_

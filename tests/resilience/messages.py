@@ -79,4 +79,4 @@ def heavy_forward() -> ForwardRequest:
 
 def heavy_check() -> CheckRequest:
     """Milliseconds of work in a message that is small, and so cheap to refuse."""
-    return CheckRequest(problem=matrix_chain(size=14, products=2))
+    return CheckRequest(problem=matrix_chain(size=20, products=2))

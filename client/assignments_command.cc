@@ -7,6 +7,7 @@
 #include "client/columns.h"
 #include "client/report_text.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "gradus/v1/grading_service.grpc.pb.h"
 #include "server/files/json.h"
 

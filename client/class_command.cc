@@ -10,6 +10,7 @@
 #include "client/grade_each.h"
 #include "client/report_text.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/files/json.h"
 #include "server/files/message_file.h"
 #include "server/grading/class_report.h"

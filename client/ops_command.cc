@@ -7,6 +7,7 @@
 
 #include "client/columns.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "gradus/v1/gradient_service.grpc.pb.h"
 #include "server/files/json.h"
 

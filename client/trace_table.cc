@@ -8,6 +8,7 @@
 #include "client/console.h"
 #include "client/tensor_text.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 
 namespace gradus {
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/tensor/largest_magnitude.h"
 
 namespace gradus {

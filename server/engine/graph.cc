@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/ops/registry.h"
 #include "server/status/field_error.h"
 #include "server/tensor/tensor_proto.h"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/optimizers/common.h"
 #include "server/optimizers/optimizer.h"
 #include "server/status/field_error.h"

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 
 namespace gradus {
 namespace {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/engine/quantity.h"
 #include "server/grading/digits.h"
 #include "server/tensor/tensor_proto.h"

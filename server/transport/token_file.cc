@@ -1,10 +1,9 @@
 #include "server/transport/token_file.h"
 
-#include <cstddef>
+#include <charconv>
 #include <optional>
+#include <span>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -15,9 +14,13 @@
 namespace gradus {
 namespace {
 
-bool IsHexadecimal(const std::string& text) {
-  for (const char c : text) {
-    if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return false;
+// True if it is two hexadecimal digits for each byte.
+bool ReadHexadecimal(const std::string& text, std::span<uint8_t> bytes) {
+  if (text.size() != 2 * bytes.size()) return false;
+  const char* digit = text.data();
+  for (uint8_t& byte : bytes) {
+    if (std::from_chars(digit, digit + 2, byte, 16).ptr != digit + 2) return false;
+    digit += 2;
   }
   return true;
 }
@@ -50,13 +53,11 @@ absl::StatusOr<TokenFile::Entries> TokenFile::Parse(const std::string& path,
     const std::optional<Role> role = RoleOf(words[0]);
     if (!role.has_value()) return error("the role, the first word, is staff or student");
     Hash hash;
-    if (words[2].size() != 2 * hash.size() || !IsHexadecimal(words[2])) {
+    if (!ReadHexadecimal(words[2], hash)) {
       return error(
           "the third word is the SHA-256 of the token, 64 hexadecimal digits, as `printf %s "
           "\"$TOKEN\" | sha256sum` prints it");
     }
-    const std::string bytes = absl::HexStringToBytes(words[2]);
-    std::copy(bytes.begin(), bytes.end(), hash.begin());
     for (const auto& [other, caller] : entries) {
       if (other == hash) return error("an earlier line has the same token");
     }

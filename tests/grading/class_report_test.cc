@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "tests/support/text_proto.h"
 
 namespace gradus {

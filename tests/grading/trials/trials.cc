@@ -11,6 +11,7 @@
 #include "google/protobuf/text_format.h"
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "server/grading/grader.h"
 #include "tests/grading/trials/mistakes.h"
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "CLI/CLI.hpp"
+#include "fmt/format.h"
 #include "server/transport/libraries.h"
 #include "server/transport/version.h"
 
@@ -30,7 +31,10 @@ void AddTime(CLI::App& app, const std::string& name, Duration& time, int least,
 template <class Number>
 void AddLimit(CLI::App& app, const std::string& name, Number& limit, double most,
               const std::string& description) {
-  app.add_option(name, limit, description)->check(CLI::Range(1.0, most))->capture_default_str();
+  // Not capture_default_str(), which rounds to six digits, and so up beyond `most`.
+  app.add_option(name, limit, description)
+      ->check(CLI::Range(1.0, most))
+      ->default_str(fmt::format("{}", limit));
 }
 
 std::string ExplainMetricsAddress(const std::string& address) {
@@ -149,6 +153,17 @@ std::string EnvironmentName(const std::string& flag) {
   return name;
 }
 
+// From 2.4 on, CLI11 passes over what a flag refuses if it is in the environment.
+void RefusePassedOver(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_envname();
+    const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
+    if (value != nullptr && *value != '\0' && option->count() == 0) {
+      throw CLI::ValidationError(name, fmt::format("{} refuses '{}'", option->get_name(), value));
+    }
+  }
+}
+
 std::string VersionText() {
   return std::string("gradus-server ") + kVersion + "\n" + LibraryVersions() + GrpcWarning();
 }
@@ -184,6 +199,7 @@ std::optional<int> ReadFlags(int argc, char** argv, Flags& flags) {
   app.set_config("--config", "", "file of flags, a line name=value each")->envname("GRADUS_CONFIG");
   try {
     app.parse(argc, argv);
+    RefusePassedOver(app);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? EXIT_SUCCESS : kExitUsage;
   }

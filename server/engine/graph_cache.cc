@@ -21,10 +21,7 @@ class KeyWriter {
     Add(int64_t{shape.rank()});
     for (const int64_t length : shape.lengths()) Add(length);
   }
-  void Add(const v1::Node& node) {
-    Add(static_cast<int64_t>(node.ByteSizeLong()));
-    node.AppendToString(&key_);
-  }
+  void Add(const v1::Node& node) { Add(node.SerializeAsString()); }
 
   std::string Take() { return std::move(key_); }
 

@@ -3,6 +3,7 @@
 #include "google/protobuf/util/json_util.h"
 
 #include "fmt/format.h"
+#include "server/compatibility.h"
 
 namespace gradus {
 namespace {
@@ -28,8 +29,7 @@ absl::Status ParseJson(const std::string& text, google::protobuf::Message* messa
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message, JsonFields fields) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
-  // Protobuf 26 and later call it always_print_fields_with_no_presence.
-  options.always_print_primitive_fields = fields == JsonFields::kAll;
+  PrintDefaults(fields == JsonFields::kAll, &options);
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) return absl::InternalError(std::string(status.message()));

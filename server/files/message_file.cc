@@ -5,13 +5,10 @@
 #include <optional>
 #include <system_error>
 
-#include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
-#if GOOGLE_PROTOBUF_VERSION < 4022000
-#include "google/protobuf/stubs/logging.h"
-#endif
 
 #include "fmt/format.h"
+#include "server/compatibility.h"
 #include "server/files/json.h"
 #include "server/files/whole_file.h"
 
@@ -41,10 +38,9 @@ absl::Status Error(const std::string& path, const std::string& problem) {
 }
 
 // Keeps the first error; those after it are often its consequences.
-class FirstError : public google::protobuf::io::ErrorCollector {
+class FirstError : public TextErrors {
  public:
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
-                const std::string& message) override {
+  void OnError(int line, int column, std::string_view message) override {
     if (text_.empty()) text_ = fmt::format("{}:{}: {}", line + 1, column + 1, message);
   }
 
@@ -110,10 +106,8 @@ absl::Status ParseMessageFile(const std::string& path, const std::string& conten
                               google::protobuf::Message* message) {
   if (absl::Status s = CheckFormat(path); !s.ok()) return s;
   if (contents.empty()) return Error(path, "the file is empty");
-#if GOOGLE_PROTOBUF_VERSION < 4022000
   // Protobuf would write to standard error too when a string is not UTF-8.
-  const google::protobuf::LogSilencer silence;
-#endif
+  const ProtobufSilence silence;
   switch (*FormatOf(ExtensionOf(path))) {
     case Format::kText:
       return ParseText(path, contents, message);

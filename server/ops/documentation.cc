@@ -1,6 +1,7 @@
 #include "server/ops/documentation.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,8 @@ const pb::Descriptor& NodeMessage() {
   static const pb::Descriptor* const kNode = [] {
     pb::FileDescriptorSet files;
     const std::string_view bytes = NetworkDescriptorSet();
-    files.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    // It is a part of this program.
+    if (!files.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) std::abort();
     auto* pool = new pb::DescriptorPool;
     // A file comes after those that it imports.
     for (const pb::FileDescriptorProto& file : files.file()) pool->BuildFile(file);

@@ -7,6 +7,7 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include "fmt/format.h"
+#include "server/compatibility.h"
 
 namespace gradus {
 namespace {
@@ -29,9 +30,9 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const TlsFiles& tls) {
   options.set_verify_server_certs(false);
   options.set_check_call_host(false);
   options.set_certificate_verifier(std::make_shared<experimental::NoOpCertificateVerifier>());
-  options.set_certificate_provider(std::make_shared<experimental::FileWatcherCertificateProvider>(
-      tls.key, tls.certificate, tls.reload_seconds));
-  options.watch_identity_key_cert_pairs();
+  SetIdentity(std::make_shared<experimental::FileWatcherCertificateProvider>(
+                  tls.key, tls.certificate, tls.reload_seconds),
+              &options);
   return experimental::TlsCredentials(options);
 }
 

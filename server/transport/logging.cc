@@ -7,16 +7,15 @@
 #include <cstddef>
 #include <iterator>
 
-#include "google/protobuf/stubs/logging.h"
 #include "spdlog/async.h"
 #include "spdlog/pattern_formatter.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
-#include <grpc/support/log.h>
 
 #include "fmt/chrono.h"
 #include "fmt/format.h"
+#include "server/compatibility.h"
 #include "server/status/text.h"
 
 namespace gradus {
@@ -72,26 +71,12 @@ size_t CharacterLength(std::string_view text) {
   return length;
 }
 
-void LogForeign(spdlog::level::level_enum level, std::string_view library,
-                std::string_view message) {
+void LogOfLibrary(LogSeverity severity, std::string_view library, std::string_view message) {
+  const spdlog::level::level_enum level = severity == LogSeverity::kError     ? spdlog::level::err
+                                          : severity == LogSeverity::kWarning ? spdlog::level::warn
+                                          : severity == LogSeverity::kInfo    ? spdlog::level::info
+                                                                           : spdlog::level::debug;
   spdlog::log(level, "{}: {}", library, Printable(message, kMaxForeignLength));
-}
-
-void LogOfGrpc(gpr_log_func_args* args) {
-  const spdlog::level::level_enum level =
-      args->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::err
-      : args->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::info
-                                                : spdlog::level::debug;
-  LogForeign(level, "grpc", args->message);
-}
-
-void LogOfProtobuf(google::protobuf::LogLevel severity, const char*, int,
-                   const std::string& message) {
-  const spdlog::level::level_enum level =
-      severity == google::protobuf::LOGLEVEL_INFO      ? spdlog::level::info
-      : severity == google::protobuf::LOGLEVEL_WARNING ? spdlog::level::warn
-                                                       : spdlog::level::err;
-  LogForeign(level, "protobuf", message);
 }
 
 }  // namespace
@@ -139,13 +124,11 @@ Logging::Logging(LogFormat format, const std::string& level) {
       "gradus-server", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
   spdlog::set_default_logger(logger);
   spdlog::set_level(spdlog::level::from_str(level));
-  gpr_set_log_function(LogOfGrpc);
-  google::protobuf::SetLogHandler(LogOfProtobuf);
+  library_logs_ = std::make_unique<LibraryLogs>(LogOfLibrary);
 }
 
 Logging::~Logging() {
-  gpr_set_log_function(nullptr);
-  google::protobuf::SetLogHandler(nullptr);
+  library_logs_.reset();
   spdlog::shutdown();
 }
 

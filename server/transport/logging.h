@@ -9,6 +9,8 @@
 
 namespace gradus {
 
+class LibraryLogs;
+
 enum class LogFormat {
   kText,  // [2026-11-28 20:15:00.123] [info] draining
   kJson,  // {"ts":"2026-11-28T20:15:00.123Z","level":"info","message":"draining"}
@@ -37,6 +39,9 @@ class Logging {
 
   Logging(const Logging&) = delete;
   Logging& operator=(const Logging&) = delete;
+
+ private:
+  std::unique_ptr<LibraryLogs> library_logs_;
 };
 
 }  // namespace gradus

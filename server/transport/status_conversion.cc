@@ -50,11 +50,16 @@ std::string CutMessage(std::string_view text) {
   return std::string(CutUtf8(text, kept)).append(kEllipsis);
 }
 
+void AddDetail(const google::protobuf::Message& detail, google::rpc::Status* message) {
+  // Fails only for what is larger than 2 GiB; without it, the code and the message are right.
+  if (google::protobuf::Any any; any.PackFrom(detail)) *message->add_details() = std::move(any);
+}
+
 void AddErrorInfo(std::string reason, google::rpc::Status* message) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::move(reason));
   info.set_domain("gradus.v1");
-  message->add_details()->PackFrom(info);
+  AddDetail(info, message);
 }
 
 }  // namespace
@@ -82,7 +87,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
     auto* field_violation = bad_request.add_field_violations();
     field_violation->set_field(Cut(violation->field, kMaxFieldBytes));
     field_violation->set_description(Cut(violation->description, kMaxDescriptionBytes));
-    message.add_details()->PackFrom(bad_request);
+    AddDetail(bad_request, &message);
   }
   if (std::string reason = ReasonOf(status); !reason.empty()) {
     AddErrorInfo(std::move(reason), &message);

@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "fmt/format.h"
+#include "server/compatibility.h"
 #include "server/transport/small_file.h"
 
 namespace gradus {
@@ -86,10 +87,9 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerTls(const TlsFile
   }
   const auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
       files.key, files.certificate, files.ca, files.reload_seconds);
-  grpc::experimental::TlsServerCredentialsOptions options(provider);
-  options.watch_identity_key_cert_pairs();
+  auto options = ServerTlsOptions<grpc::experimental::TlsServerCredentialsOptions>(
+      provider, !files.ca.empty());
   if (!files.ca.empty()) {
-    options.watch_root_certs();
     options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
   return grpc::experimental::TlsServerCredentials(options);

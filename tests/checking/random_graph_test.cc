@@ -266,7 +266,7 @@ TEST(RandomGraphTest, EveryGradientAgreesWithForwardMode) {
     if (fault.empty()) continue;
     const v1::Problem shrunk = Complete(Shrink(problem));
     std::string text;
-    google::protobuf::TextFormat::PrintToString(shrunk, &text);
+    EXPECT_TRUE(google::protobuf::TextFormat::PrintToString(shrunk, &text));
     FAIL() << "seed " << seed << ": " << fault << "\nshrunk: " << FindFault(shrunk) << "\n" << text;
   }
   RecordProperty("graphs", static_cast<int>(kGraphs));

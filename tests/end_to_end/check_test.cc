@@ -279,10 +279,10 @@ TEST(CheckTest, RefusesWhatWouldTakeTooLongAndSaysWhatWouldNot) {
       *request.mutable_problem()->mutable_network()->mutable_parameters(0)->mutable_value();
   weights.add_shape(400);
   weights.add_shape(1000);
-  weights.mutable_values()->Resize(400 * 1000, 0.5);
+  for (int i = 0; i < 400 * 1000; ++i) weights.add_values(0.5);
   v1::Tensor& x = *request.mutable_problem()->mutable_inputs(0)->mutable_tensor();
   x.add_shape(1000);
-  x.mutable_values()->Resize(1000, 0.25);
+  for (int i = 0; i < 1000; ++i) x.add_values(0.25);
   v1::CheckResponse response;
   const grpc::Status status = Check(request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);

@@ -184,7 +184,8 @@ TEST_F(IdentityTest, EveryRpcHasARow) {
     const auto* service = pool->FindServiceByName(name);
     ASSERT_NE(service, nullptr);
     for (int i = 0; i < service->method_count(); ++i) {
-      EXPECT_GE(rows.count(service->method(i)->name()), 1) << service->method(i)->name();
+      const std::string method(service->method(i)->name());
+      EXPECT_GE(rows.count(method), 1) << method;
     }
   }
 }

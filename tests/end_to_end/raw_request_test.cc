@@ -133,8 +133,8 @@ TEST(RawRequestTest, NumbersMayFillARequest) {
     }
     trace { only: "L" }
   )pb");
-  request.mutable_problem()->mutable_inputs(0)->mutable_tensor()->mutable_values()->Resize(
-      2'000'000, 0.5);
+  v1::Tensor& x = *request.mutable_problem()->mutable_inputs(0)->mutable_tensor();
+  while (x.values_size() < 2'000'000) x.add_values(0.5);
   TestContext context;
   v1::ForwardResponse response;
   const grpc::Status status = server.gradient().Forward(&context, request, &response);

@@ -38,7 +38,7 @@ std::string WriteInput(const google::protobuf::Message& message, InputForm form)
       if (!google::protobuf::util::MessageToJsonString(message, &text).ok()) text.clear();
       return text;
     case InputForm::kText:
-      google::protobuf::TextFormat::PrintToString(message, &text);
+      if (!google::protobuf::TextFormat::PrintToString(message, &text)) text.clear();
       return "#\n" + text;
     case InputForm::kBinary:
       break;

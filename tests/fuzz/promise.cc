@@ -3,13 +3,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "google/protobuf/stubs/common.h"
-#if GOOGLE_PROTOBUF_VERSION < 4022000
-#include "google/protobuf/stubs/logging.h"
-#endif
 #include "google/rpc/status.pb.h"
 
 #include "fmt/format.h"
+#include "server/compatibility.h"
 #include "server/status/field_error.h"
 
 namespace gradus::testing {
@@ -17,10 +14,8 @@ namespace {
 
 // Protobuf refuses to read a string that is not UTF-8.
 bool IsUtf8(std::string_view text) {
-#if GOOGLE_PROTOBUF_VERSION < 4022000
   // And would tell so on standard error.
-  const google::protobuf::LogSilencer silence;
-#endif
+  const ProtobufSilence silence;
   google::rpc::Status message;
   message.set_message(std::string(text));
   return message.ParseFromString(message.SerializeAsString());

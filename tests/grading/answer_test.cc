@@ -162,7 +162,7 @@ TEST(ReadAnswerTest, SaysWhatDoesNotFit) {
 v1::Answer Zeros(const Shape& shape) {
   v1::Answer answer;
   answer.mutable_tensor()->mutable_shape()->Add(shape.lengths().begin(), shape.lengths().end());
-  answer.mutable_tensor()->mutable_values()->Resize(static_cast<int>(shape.element_count()), 0);
+  for (int64_t i = 0; i < shape.element_count(); ++i) answer.mutable_tensor()->add_values(0);
   return answer;
 }
 

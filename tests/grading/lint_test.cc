@@ -373,7 +373,7 @@ TEST(LintTest, RefusesWhatNobodyWritesByHand) {
   v1::Tensor& x =
       *assignment.mutable_problems(0)->mutable_problem()->mutable_inputs(0)->mutable_tensor();
   x.add_shape(100'001);
-  x.mutable_values()->Resize(100'001, 1);
+  while (x.values_size() < 100'001) x.add_values(1);
   const auto response = TryLint(assignment);
   EXPECT_EQ(response.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(response.status().message(),

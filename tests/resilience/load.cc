@@ -18,6 +18,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -55,6 +56,15 @@ struct Options {
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+template <class Message>
+Message ReadMessage(const std::string& path) {
+  Message message;
+  if (!message.ParseFromString(ReadFile(path))) {
+    throw std::invalid_argument(path + ": not a " + std::string(message.GetTypeName()));
+  }
+  return message;
 }
 
 // When the next item may begin.
@@ -201,8 +211,8 @@ class Stream {
         batch_(static_cast<size_t>(options.batch)),
         stub_(channel),
         call_(stub_.PrepareAsyncGradeStream(&context_, &queue)) {
-    request_.mutable_header()->ParseFromString(ReadFile(options.request_file));
-    submission_.ParseFromString(ReadFile(options.submission_file));
+    *request_.mutable_header() = ReadMessage<v1::GradeStreamHeader>(options.request_file);
+    submission_ = ReadMessage<v1::Submission>(options.submission_file);
     context_.set_deadline(Clock::now() + std::chrono::milliseconds(options.timeout_ms));
     is_writing_ = true;
     call_->StartCall(&start_);

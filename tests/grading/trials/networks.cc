@@ -112,7 +112,7 @@ class Builder {
       tensor.add_shape(dimension);
       count *= static_cast<int>(dimension);
     }
-    tensor.mutable_values()->Resize(count, 0);
+    for (int i = 0; i < count; ++i) tensor.add_values(0);
     return tensor;
   }
   v1::Tensor RandomTensor(const std::vector<int64_t>& shape, double low, double high) {

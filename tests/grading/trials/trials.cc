@@ -238,7 +238,9 @@ Work Shrunk(Work work, const std::function<bool(const Work&)>& has_fault) {
 
 std::string Describe(const Subject& subject, const Work& work) {
   std::string problem;
-  google::protobuf::TextFormat::PrintToString(subject.network().problem, &problem);
+  if (!google::protobuf::TextFormat::PrintToString(subject.network().problem, &problem)) {
+    problem = "(too large)";
+  }
   std::string text = fmt::format("network: {}\n{}\n", subject.network().kind, problem);
   for (const Line& line : work.lines) {
     text += fmt::format("{} = {}\n", line.address, fmt::join(line.numbers.values(), " "));

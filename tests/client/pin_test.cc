@@ -5,12 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/text_proto.h"
+
 namespace gradus {
 namespace {
 
+using testing::ToText;
+
 std::string Read(std::string_view text) {
   const absl::StatusOr<v1::Pin> pin = ParsePin(text);
-  return pin.ok() ? pin->ShortDebugString() : std::string(pin.status().message());
+  return pin.ok() ? ToText(*pin) : std::string(pin.status().message());
 }
 
 TEST(Pin, OneNumber) {

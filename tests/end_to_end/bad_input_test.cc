@@ -413,8 +413,7 @@ struct BadName {
 
 TEST(BadInputTableTest, UnknownAssignmentsAreAnswered) {
   const TemporaryFolder folder;
-  folder.Write("a.txtpb",
-               FromFile<v1::Assignment>("examples/homework/homework.txtpb").DebugString());
+  folder.Write("a.txtpb", ToText(FromFile<v1::Assignment>("examples/homework/homework.txtpb")));
   const auto store =
       std::make_shared<AssignmentStore>(AssignmentStoreOptions{.directory = folder.PathOf("")});
   const std::atomic<bool> never = false;

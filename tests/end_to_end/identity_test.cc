@@ -307,7 +307,7 @@ TEST_F(IdentityTest, AStudentGradesAgainstAHeldAssignment) {
   assignment.mutable_policy()->set_feedback_level(v1::FEEDBACK_LEVEL_VALUES);
   for (const char* name : {"mine", "other"}) {
     assignment.set_name(name);
-    assignments.Write(std::string(name) + ".txtpb", assignment.DebugString());
+    assignments.Write(std::string(name) + ".txtpb", ToText(assignment));
   }
   const auto store = std::make_shared<AssignmentStore>(
       AssignmentStoreOptions{.directory = assignments.PathOf("")});

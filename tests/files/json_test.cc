@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "gradus/v1/grade.pb.h"
@@ -9,6 +10,10 @@
 
 namespace gradus {
 namespace {
+
+// Newer versions of protobuf have words of their own, with blanks that vary on purpose.
+using ::testing::AnyOf;
+using ::testing::EndsWith;
 
 TEST(Json, WritesTheFieldsThatAreSet) {
   v1::Tensor tensor;
@@ -34,16 +39,16 @@ TEST(Json, WritesAllFields) {
 
 TEST(Json, SyntaxErrorsAreOneLine) {
   v1::Tensor tensor;
-  EXPECT_EQ(std::string(ParseJson("{\"values\" [1]}", &tensor).message()),
-            "Expected : between key:value pair. Near: {\"values\" [1]}");
-  EXPECT_EQ(std::string(ParseJson("{\"values\": [1,\n,]}", &tensor).message()),
-            "Unexpected token. Near: ,]}");
+  EXPECT_THAT(std::string(ParseJson("{\"values\" [1]}", &tensor).message()),
+              AnyOf("Expected : between key:value pair. Near: {\"values\" [1]}", EndsWith("':'")));
+  EXPECT_THAT(std::string(ParseJson("{\"values\": [1,\n,]}", &tensor).message()),
+              AnyOf("Unexpected token. Near: ,]}", EndsWith("','")));
 }
 
 TEST(Json, UnknownFieldsAreErrors) {
   v1::Tensor tensor;
-  EXPECT_EQ(std::string(ParseJson("{\"value\": 1}", &tensor).message()),
-            "value: Cannot find field.");
+  EXPECT_THAT(std::string(ParseJson("{\"value\": 1}", &tensor).message()),
+              AnyOf("value: Cannot find field.", EndsWith("'value'")));
 }
 
 }  // namespace

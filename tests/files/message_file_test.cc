@@ -12,9 +12,16 @@
 #include "gradus/v1/grade.pb.h"
 #include "server/files/json.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text_proto.h"
 
 namespace gradus {
 namespace {
+
+// Words of protobuf differ between its versions, and newer ones have blanks that vary on purpose.
+using ::testing::AnyOf;
+using ::testing::EndsWith;
+using ::testing::StartsWith;
+using testing::ToText;
 
 v1::Submission Sample() {
   v1::Submission submission;
@@ -46,7 +53,7 @@ constexpr int kDeep = 20'000;
 
 TEST(MessageFile, EveryExtensionReadsItsFormat) {
   const TemporaryFolder folder;
-  const std::string text = Sample().DebugString();
+  const std::string text = ToText(Sample());
   const std::string json = *ToJson(Sample(), JsonFields::kSet);
   const std::string binary = Sample().SerializeAsString();
   const std::pair<std::string_view, const std::string&> files[] = {
@@ -56,7 +63,7 @@ TEST(MessageFile, EveryExtensionReadsItsFormat) {
   for (const auto& [name, contents] : files) {
     const auto read = ReadMessageFile<v1::Submission>(folder.Write(name, contents));
     ASSERT_TRUE(read.ok()) << read.status();
-    EXPECT_EQ(read->DebugString(), text) << name;
+    EXPECT_EQ(ToText(*read), text) << name;
   }
 }
 
@@ -77,14 +84,16 @@ TEST(MessageFile, TextErrorsHaveLineAndColumn) {
 }
 
 TEST(MessageFile, TheFirstErrorCounts) {
-  EXPECT_EQ(ErrorOf("a.txtpb", "id: 's1\nfoo: 'x\n"),
-            ":1:8: String literals cannot cross line boundaries.");
+  EXPECT_THAT(ErrorOf("a.txtpb", "id: 's1\nfoo: 'x\n"),
+              AnyOf(":1:8: String literals cannot cross line boundaries.",
+                    StartsWith(":1:8: Multiline strings are not allowed.")));
 }
 
 TEST(MessageFile, JsonErrors) {
-  EXPECT_EQ(ErrorOf("a.json", "{\"itm\": 1}"), ": itm: Cannot find field.");
-  EXPECT_EQ(ErrorOf("a.json", "{\"id\" 1}"),
-            ": Expected : between key:value pair. Near: {\"id\" 1}");
+  EXPECT_THAT(ErrorOf("a.json", "{\"itm\": 1}"),
+              AnyOf(": itm: Cannot find field.", EndsWith("'itm'")));
+  EXPECT_THAT(ErrorOf("a.json", "{\"id\" 1}"),
+              AnyOf(": Expected : between key:value pair. Near: {\"id\" 1}", EndsWith("':'")));
 }
 
 TEST(MessageFile, BinaryErrors) {

@@ -18,6 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using testing::FromText;
 using ::testing::IsEmpty;
+using testing::ToText;
 
 // Three numbers and a tensor.
 v1::Assignment Homework() {
@@ -176,19 +177,18 @@ TEST(ClassReportTest, CountsVerdictsPerItem) {
               {});
   const v1::ClassReport report = builder.Build();
   ASSERT_EQ(report.items_size(), 4);
-  EXPECT_EQ(report.items(0).ShortDebugString(),
+  EXPECT_EQ(ToText(report.items(0)),
             "id: \"a\" verdicts { verdict: VERDICT_CORRECT count: 1 } "
             "verdicts { verdict: VERDICT_PARTLY_CORRECT count: 1 } "
             "verdicts { verdict: VERDICT_MISSING count: 1 } right_count: 1 "
             "mean_share: 0.41666666666666669");
   // Carried is right where it is credited in full.
-  EXPECT_EQ(report.items(1).ShortDebugString(),
+  EXPECT_EQ(ToText(report.items(1)),
             "id: \"b\" verdicts { verdict: VERDICT_CARRIED count: 2 } "
             "verdicts { verdict: VERDICT_MALFORMED count: 1 } right_count: 1 mean_share: 0.5");
   // What could not be judged has no share.
-  EXPECT_EQ(report.items(2).ShortDebugString(),
-            "id: \"c\" verdicts { verdict: VERDICT_UNRELIABLE count: 2 }");
-  EXPECT_EQ(report.items(3).ShortDebugString(), "id: \"W\"");
+  EXPECT_EQ(ToText(report.items(2)), "id: \"c\" verdicts { verdict: VERDICT_UNRELIABLE count: 2 }");
+  EXPECT_EQ(ToText(report.items(3)), "id: \"W\"");
   EXPECT_THAT(report.most_missed_items(), ElementsAre("a", "b"));
 }
 
@@ -247,7 +247,7 @@ TEST(ClassReportTest, AMistakeCountsOncePerSubmission) {
               {});
   const v1::ClassReport report = builder.Build();
   ASSERT_EQ(report.mistakes_size(), 2);
-  EXPECT_EQ(report.mistakes(0).ShortDebugString(),
+  EXPECT_EQ(ToText(report.mistakes(0)),
             "code: \"wrong_sign\" message: \"The sign.\" submission_count: 2 "
             "items { item: \"a\" submission_count: 2 } items { item: \"b\" submission_count: 1 }");
   EXPECT_EQ(report.mistakes(1).code(), "ascent");
@@ -275,8 +275,7 @@ TEST(ClassReportTest, ConfusedIsWhatIsAnsweredWithTheRightAnswerToAnother) {
   builder.Add(Report("s4", kOnlyBRight), Answers({{"a", "0.593"}, {"b", "0.593"}}));
   const v1::ClassReport report = builder.Build();
   ASSERT_EQ(report.confused_items_size(), 1);
-  EXPECT_EQ(report.confused_items(0).ShortDebugString(),
-            "item: \"c\" other_item: \"b\" submission_count: 2");
+  EXPECT_EQ(ToText(report.confused_items(0)), "item: \"c\" other_item: \"b\" submission_count: 2");
 }
 
 TEST(ClassReportTest, TwoWrongAnswersAreNotConfused) {

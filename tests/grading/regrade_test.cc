@@ -12,6 +12,7 @@ namespace {
 
 using testing::FromText;
 using ::testing::IsEmpty;
+using testing::ToText;
 
 v1::Assignment Named(const std::string& name) {
   v1::Assignment assignment;
@@ -60,7 +61,7 @@ TEST(RegradeTest, ShowsTheItemsThatChanged) {
   EXPECT_EQ(submission.new_earned_points(), 1.3);
   EXPECT_EQ(submission.new_possible_points(), 4);
   ASSERT_EQ(submission.items_size(), 2);
-  EXPECT_EQ(submission.items(0).ShortDebugString(),
+  EXPECT_EQ(ToText(submission.items(0)),
             "id: \"a\" "
             "before { verdict: VERDICT_CORRECT earned_points: 2 possible_points: 2 } "
             "after { verdict: VERDICT_PARTLY_CORRECT earned_points: 0.5 possible_points: 2 } "

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 
 #include "tests/support/project_file.h"
@@ -20,6 +21,15 @@ Message FromText(const std::string& text) {
     throw std::runtime_error("the test's textproto does not parse: " + text);
   }
   return message;
+}
+
+// The text of a message, on one line. DebugString() is not for reading back, since protobuf 30.
+inline std::string ToText(const google::protobuf::Message& message) {
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  if (!printer.PrintToString(message, &text)) throw std::runtime_error("a message is too large");
+  return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
 // A message from a textproto file of the project, by its path from the root.

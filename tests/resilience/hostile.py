@@ -44,7 +44,7 @@ class Neighbour:
     def _call(self) -> None:
         with self._server.channel() as channel:
             call = channel.unary_unary(GET_LIMITS)
-            while not self._done.wait(0.005):
+            while not self._done.wait(0.01):
                 begun = time.monotonic()
                 try:
                     call(b"", timeout=20, wait_for_ready=True)

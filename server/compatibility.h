@@ -12,7 +12,7 @@
 // place. Members are probed for, so that a version nobody has tried compiles by what it has, not by
 // its number. What all versions can do is called as it is.
 
-// Protobuf has logged with Abseil since 4.22, which Abseil before it cannot. gRPC has since 1.66.
+// Protobuf logs through Abseil from 4.22 on, and gRPC from 2024 on.
 #if GOOGLE_PROTOBUF_VERSION < 4022000
 #include "google/protobuf/stubs/logging.h"
 #endif
@@ -25,7 +25,7 @@
 #include "absl/log/log_sink.h"
 #include "absl/log/log_sink_registry.h"
 #endif
-// The build has looked for it, as nothing in the headers tells.
+// The build looks for the function, since no header tells whether there is one.
 #ifdef GRADUS_HAS_GPR_LOG_FUNCTION
 #include <grpc/support/log.h>
 #endif

@@ -245,6 +245,9 @@ void AddHealth(CLI::App* app, ConnectionOptions* options, Action* action) {
 
 int Main(int argc, char** argv) {
   SkipDeadlockDetection();
+  // What a failed call says is told by its status; gRPC would also log what is no failure, such as
+  // a proxy that does not let clients watch the health of servers. Who sets the variable sees it.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // The server in this process logs to standard error; standard output is for results.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("gradus"));
 

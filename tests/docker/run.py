@@ -33,7 +33,7 @@ import yaml
 
 from calling import FORWARD, SERVICE_CONFIG_FILE, Load
 from messages import heavy_forward
-from scenario import PATIENCE, ROOT, World, wait_until
+from scenario import PATIENCE, ROOT, World, free_port, wait_until
 
 STAGES = ["build", "runtime", "sbom", "client", "server"]
 NOBODY = "65532:65532"
@@ -120,6 +120,33 @@ class Bench:
             run("docker", "rmi", image)
 
 
+class Secrets:
+    """What docker/README.md has made: a certificate for `name`, and the token of staff."""
+
+    def __init__(self, folder: pathlib.Path, name: str) -> None:
+        self.tls = folder / "tls"
+        self.tls.mkdir(parents=True)
+        self.certificate = self.tls / "edge.pem"
+        done = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                   "-subj", "/CN=gradus", "-addext", f"subjectAltName={name}", "-keyout", self.tls / "edge.key", "-out",
+                   self.certificate)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        self.tokens = folder / "tokens"
+        self.tokens.touch()
+        # The user in the containers reads them.
+        for file in (self.tls / "edge.key", self.tokens):
+            file.chmod(0o644)
+        self.token_file = folder / "token"
+        self.token = secrets.token_urlsafe()
+        self.token_file.write_text(self.token, encoding="ascii")
+        self.allow(self.token)
+
+    def allow(self, token: str) -> None:
+        with self.tokens.open("a", encoding="ascii") as tokens:
+            tokens.write(f"staff test {hashlib.sha256(token.encode()).hexdigest()}\n")
+
+
 def inspect(thing: str) -> dict:
     return json.loads(docker("inspect", thing))[0]
 
@@ -175,6 +202,11 @@ def images_keep_the_policy(bench: Bench) -> None:
     judge("ports of the server", sorted(config["ExposedPorts"]), ["50051/tcp", "9464/tcp"])
 
 
+def compose_tools() -> list[list[str]]:
+    return [tool for tool in (["docker", "compose"], ["docker-compose"])
+            if shutil.which(tool[0]) and run(*tool, "version").returncode == 0]
+
+
 def compose_keeps_the_policy(_: Bench) -> None:
     compose = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))
     for name, service in compose["services"].items():
@@ -191,8 +223,7 @@ def compose_keeps_the_policy(_: Bench) -> None:
         judge(f"what {name} of compose.yaml is not kept from", wrong, [])
     judge("services with ports", [name for name, service in compose["services"].items() if "ports" in service], ["edge"])
     judge("the inner network has no way out", compose["networks"]["inside"]["internal"], True)
-    tools = [tool for tool in (["docker", "compose"], ["docker-compose"]) if shutil.which(tool[0]) and
-             run(*tool, "version").returncode == 0]
+    tools = compose_tools()
     if not tools:
         print("  skipped what docker compose says of compose.yaml: it is not installed", flush=True)
     for tool in tools:
@@ -288,49 +319,37 @@ def hung_server_is_seen(bench: Bench) -> None:
 
 
 def edge_guards_the_servers(bench: Bench) -> None:
-    tls = bench.world.folder / "tls"
-    tls.mkdir()
     edge_host = f"{bench.subnet}.9"
-    done = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-               "-subj", "/CN=gradus", "-addext", f"subjectAltName=IP:{edge_host}", "-keyout", tls / "edge.key", "-out",
-               tls / "edge.pem")
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    token = secrets.token_urlsafe()
-    token_file = bench.world.folder / "token"
-    token_file.write_text(token, encoding="ascii")
-    tokens = bench.world.folder / "tokens"
-    tokens.write_text(f"staff test {hashlib.sha256(token.encode()).hexdigest()}\n", encoding="ascii")
+    secret = Secrets(bench.world.folder / "edge", f"IP:{edge_host}")
     config = bench.world.folder / "nginx.conf"
     # The containers are on the host's network here, where 8443 alone would be every address of the machine.
     shipped = (ROOT / "docker/nginx.conf").read_text(encoding="utf-8")
     config.write_text(shipped.replace("listen 8443", f"listen {edge_host}:8443"), encoding="utf-8")
-    for file in (tls / "edge.key", config, tokens):
-        file.chmod(0o644)
+    config.chmod(0o644)
 
-    servers = [bench.start_server(f"gradus-{number}", number, "--volume", f"{tokens}:/etc/gradus/tokens:ro", "--env",
+    servers = [bench.start_server(f"gradus-{number}", number, "--volume", f"{secret.tokens}:/etc/gradus/tokens:ro", "--env",
                                   "GRADUS_TOKENS=/etc/gradus/tokens") for number in (1, 2, 3)]
     for server in servers:
         wait_for_health(server, "healthy")
     hosts = [part for number in (1, 2, 3) for part in ("--add-host", f"gradus-{number}:{bench.subnet}.{number}")]
     edge = bench.start("edge", "edge", *hosts, "--tmpfs", "/tmp:size=64m,mode=1777", "--volume",
-                       f"{tls}:/etc/gradus/tls:ro", "--volume", f"{config}:/etc/nginx/nginx.conf:ro")
-    grade = [bench.world.program("gradus"), *HOMEWORK, "--server", f"{edge_host}:8443", "--tls-ca", tls / "edge.pem"]
-    answered = wait_until(lambda: run(*grade, "--token-file", token_file).stdout == graded(bench), 30, 0.2)
+                       f"{secret.tls}:/etc/gradus/tls:ro", "--volume", f"{config}:/etc/nginx/nginx.conf:ro")
+    grade = [bench.world.program("gradus"), *HOMEWORK, "--server", f"{edge_host}:8443", "--tls-ca", secret.certificate]
+    answered = wait_until(lambda: run(*grade, "--token-file", secret.token_file).stdout == graded(bench), 30, 0.2)
     judge("homework graded through the edge", answered, True)
     if not answered:
-        print(run(*grade, "--token-file", token_file).stderr, docker("logs", edge), sep="\n")
+        print(run(*grade, "--token-file", secret.token_file).stderr, docker("logs", edge), sep="\n")
     judge("user of the edge's process",
           re.search(r"^Uid:\s+(\d+)", pathlib.Path(f"/proc/{inspect(edge)['State']['Pid']}/status").read_text(
               encoding="ascii"), re.MULTILINE)[1], "65532")
 
-    certificate = (tls / "edge.pem").read_bytes()
+    certificate = secret.certificate.read_bytes()
 
     def channel(*options: tuple[str, object]) -> grpc.Channel:
         return grpc.secure_channel(f"{edge_host}:8443", grpc.ssl_channel_credentials(certificate), [
             ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0), *options])
 
-    metadata = [("authorization", f"Bearer {token}")]
+    metadata = [("authorization", f"Bearer {secret.token}")]
     codes: list[str] = []
 
     def call(to: grpc.Channel, method: str, request: bytes, **options: object) -> str:
@@ -381,6 +400,93 @@ def edge_guards_the_servers(bench: Bench) -> None:
     bench.remove_containers()
 
 
+class Composed:
+    """compose.yaml, up in a network and with a port of its own, with secrets and the images of this run."""
+
+    def __init__(self, bench: Bench, tool: list[str], *services: str) -> None:
+        folder = bench.world.folder / "compose" / bench.name
+        shutil.copytree(ROOT / "docker", folder, ignore=shutil.ignore_patterns("secrets", "token"))
+        self.secret = Secrets(folder / "secrets", "DNS:localhost")
+        images = {name: {"image": bench.image("server")} for name in ("gradus-1", "gradus-2", "gradus-3")}
+        images["edge"] = {"image": bench.image("edge")}
+        (folder / "images.json").write_text(json.dumps({"services": images}), encoding="utf-8")
+        port = free_port()
+        self.edge = f"localhost:{port}"
+        self._tool = ["env", f"GRADUS_PORT=127.0.0.1:{port}", *tool, "--project-name", bench.name, "--file",
+                      folder / "compose.yaml", "--file", folder / "images.json"]
+        self._services = services
+
+    def run(self, *arguments: str) -> str:
+        done = run(*self._tool, *arguments, seconds=300)
+        if done.returncode != 0:
+            raise RuntimeError(f"docker compose {' '.join(arguments)}: {done.stderr[-2000:]}")
+        return done.stdout.strip()
+
+    def container(self, service: str) -> str:
+        return self.run("ps", "--quiet", service)
+
+    def __enter__(self) -> Composed:
+        try:
+            self.run("up", "--detach", "--no-build", *self._services)
+        except Exception:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        run(*self._tool, "down", "--volumes", "--timeout", "5")
+
+
+def compose_serves(bench: Bench) -> None:
+    tools = compose_tools()
+    if not tools:
+        print("  skipped: docker compose is not installed", flush=True)
+        return
+    # Not every engine has networks other than the host's.
+    network = run("docker", "network", "create", bench.name)
+    if network.returncode != 0:
+        print(f"  skipped: {network.stderr.strip()}", flush=True)
+        return
+    docker("network", "rm", bench.name)
+    services = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))["services"]
+    prometheus = services["prometheus"]["image"]
+    has_prometheus = (run("docker", "image", "inspect", prometheus).returncode == 0 or
+                      run("docker", "pull", "--quiet", prometheus, seconds=600).returncode == 0)
+    if not has_prometheus:
+        print(f"  skipped Prometheus: there is no image {prometheus}, and it cannot be pulled", flush=True)
+
+    with Composed(bench, tools[0], *(name for name in services if has_prometheus or name != "prometheus")) as composed:
+        judge("the edge is healthy", wait_for_health(composed.container("edge"), "healthy") is not None, True)
+
+        def grade(token_file: pathlib.Path) -> subprocess.CompletedProcess:
+            return run(bench.world.program("gradus"), *HOMEWORK, "--server", composed.edge, "--tls-ca",
+                       composed.secret.certificate, "--token-file", token_file)
+
+        done = grade(composed.secret.token_file)
+        judge("homework graded through it", done.stdout == graded(bench), True)
+        judge("what the client had to say", done.stderr, "")
+
+        new_token = bench.world.folder / "new_token"
+        new_token.write_text(secrets.token_urlsafe(), encoding="ascii")
+        judge("exit code with an unknown token", grade(new_token).returncode, 2)
+        composed.secret.allow(new_token.read_text(encoding="ascii"))
+        composed.run("kill", "-s", "HUP", "gradus-1", "gradus-2", "gradus-3")
+        judge("it is known after SIGHUP", wait_until(lambda: grade(new_token).stdout == graded(bench), 30, 0.2), True)
+
+        server = composed.container("gradus-1")
+        subprocess.run(["kill", "-KILL", str(inspect(server)["State"]["Pid"])], check=True)
+        judge("a server that was killed is started again",
+              wait_until(lambda: inspect(server)["RestartCount"] == 1 and health(server) == "healthy", 60, 0.2), True)
+        judge("homework graded then", grade(composed.secret.token_file).stdout == graded(bench), True)
+
+        if has_prometheus:
+            query = ["exec", "-T", "prometheus", "promtool", "query", "instant", "http://localhost:9090",
+                     "gradus_busy_workers"]
+            # It asks them every 15 seconds.
+            judge("servers that Prometheus knows of",
+                  wait_until(lambda: len(composed.run(*query).splitlines()) == 3, 60, 1) and 3, 3)
+
+
 CHECKS: list[tuple[str, Callable[[Bench], None]]] = [
     ("compose.yaml keeps the policy (T16)", compose_keeps_the_policy),
     ("the images are built, and small", images_are_small),
@@ -391,6 +497,7 @@ CHECKS: list[tuple[str, Callable[[Bench], None]]] = [
     ("docker stop under load (T8)", stopping_loses_no_call),
     ("a hung server", hung_server_is_seen),
     ("three servers behind the edge", edge_guards_the_servers),
+    ("compose.yaml, up", compose_serves),
 ]
 
 

@@ -444,10 +444,12 @@ def compose_serves(bench: Bench) -> None:
         return
     # Not every engine has networks other than the host's.
     network = run("docker", "network", "create", bench.name)
+    if network.returncode == 0:
+        network = run("docker", "run", "--rm", "--network", bench.name, bench.image("server"), "--version")
+        docker("network", "rm", bench.name)
     if network.returncode != 0:
         print(f"  skipped: {network.stderr.strip()}", flush=True)
         return
-    docker("network", "rm", bench.name)
     services = yaml.safe_load((ROOT / "docker/compose.yaml").read_text(encoding="utf-8"))["services"]
     prometheus = services["prometheus"]["image"]
     has_prometheus = (run("docker", "image", "inspect", prometheus).returncode == 0 or

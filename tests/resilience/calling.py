@@ -17,6 +17,7 @@ from scenario import PATIENCE, ROOT, World
 SERVICE_CONFIG_FILE = ROOT / "client" / "service_config.json"
 CHECK = "gradus.v1.GradientService/Check"
 FORWARD = "gradus.v1.GradientService/Forward"
+GET_LIMITS = "gradus.v1.GradientService/GetLimits"
 GRADE = "gradus.v1.GradingService/Grade"
 GRADE_STREAM = "gradus.v1.GradingService/GradeStream"
 HEALTH = "grpc.health.v1.Health/Check"

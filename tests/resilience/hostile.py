@@ -15,11 +15,9 @@ from collections.abc import Iterator
 
 import grpc
 import http2
-from calling import Load, load
+from calling import FORWARD, GET_LIMITS, Load, load
 from scenario import Result, Server, World, quantile, scenario, wait_until
 
-GET_LIMITS = "/gradus.v1.GradientService/GetLimits"
-FORWARD = "/gradus.v1.GradientService/Forward"
 # gRPC starts some when it is busy, up to a number that depends on the cores only.
 GRPC_THREADS = 4 * os.cpu_count()
 
@@ -44,7 +42,7 @@ class Neighbour:
 
     def _call(self) -> None:
         with self._server.channel() as channel:
-            call = channel.unary_unary(GET_LIMITS)
+            call = channel.unary_unary(f"/{GET_LIMITS}")
             while not self._done.wait(0.01):
                 begun = time.monotonic()
                 try:
@@ -96,7 +94,7 @@ def slow_clients(world: World) -> Result:
         warm_up(server)
         threads, descriptors = server.threads(), server.descriptors()
         # In a process of its own, which does not have to wait for this one to look at a thousand sockets.
-        other = {"method": GET_LIMITS.removeprefix("/"), "request": b"", "rate": 200, "in_flight": 50}
+        other = {"method": GET_LIMITS, "request": b"", "rate": 200, "in_flight": 50}
         before = load(world, server.address, **other, seconds=world.choose(8, 1))
         begun = time.monotonic()
         with Load(world, server.address, **other, seconds=world.choose(8, 6)) as meanwhile_load:

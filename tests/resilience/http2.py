@@ -35,8 +35,8 @@ def header_block(headers: Sequence[Header]) -> bytes:
     return b"".join(b"\0" + integer(len(name), 7) + name + integer(len(value), 7) + value for name, value in headers)
 
 
-def call_headers(path: str, extra: Sequence[Header] = ()) -> list[Header]:
-    return [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path.encode()), (b":authority", b"127.0.0.1"),
+def call_headers(method: str, extra: Sequence[Header] = ()) -> list[Header]:
+    return [(b":method", b"POST"), (b":scheme", b"http"), (b":path", f"/{method}".encode()), (b":authority", b"127.0.0.1"),
             (b"te", b"trailers"), (b"content-type", b"application/grpc"), *extra]
 
 
